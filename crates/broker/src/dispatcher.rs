@@ -1,0 +1,197 @@
+//! The one task that decides. It takes what waits in the inbox, asks the ledger, writes what
+//! was decided in one append, and only then answers and tells.
+
+use crate::clock::Clock;
+use crate::desk::{Ask, Decided, NotDecided};
+use crate::feed::{Feed, Published};
+use crate::limits;
+use crate::office::{self, Office};
+use fleet::{Answer, Command, Event, Refusal, Told};
+use std::sync::Arc;
+use store::{Batch, Blob, Journal, StoreError};
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+use wire::stored;
+
+pub(crate) struct Dispatcher {
+    pub(crate) inbox: mpsc::Receiver<Ask>,
+    pub(crate) office: Office,
+    pub(crate) store: Arc<dyn Journal>,
+    pub(crate) feed: Arc<Feed>,
+    pub(crate) clock: Arc<Clock>,
+    pub(crate) shutdown: CancellationToken,
+}
+
+/// Why the dispatcher ended before it was told to.
+#[derive(Debug, thiserror::Error)]
+pub enum Stopped {
+    /// Another broker has the store now. Nothing of ours was written after it took over.
+    #[error("{0}")]
+    Fenced(String),
+    /// The journal is not the one that was told from.
+    #[error("the journal no longer holds what was told from it: {0}. Was a backup restored under a running broker?")]
+    Rewound(String),
+}
+
+/// What one ask came to, before it is durable.
+struct Verdict {
+    outcome: Result<Answer, Refusal>,
+    /// Which of the batch's events is its first.
+    first: Option<usize>,
+    reply: oneshot::Sender<Result<Decided, NotDecided>>,
+}
+
+impl Dispatcher {
+    /// Decides until it is told to stop and the inbox is empty, then checkpoints.
+    pub(crate) async fn run(mut self) -> Result<(), Stopped> {
+        self.office.ledger.resume(self.clock.now());
+        while let Some(asks) = self.gather().await {
+            let (told, blobs, verdicts) = self.decide(asks);
+            match self.write(&told.events, &blobs).await {
+                Ok(first_seq) => self.tell(told, blobs, verdicts, first_seq),
+                Err(error) => self.recover(&error, verdicts).await?,
+            }
+        }
+        let at = self.feed.position();
+        match office::checkpoint(&*self.store, &self.office.ledger, at).await {
+            Ok(()) => tracing::info!(events = at.seq, "stopped deciding, checkpoint written"),
+            Err(error) => tracing::warn!(%error, "stopped deciding without a checkpoint; the next start replays more"),
+        }
+        Ok(())
+    }
+
+    /// What is to be decided next: asks, or none when only time has passed. `None`: stop.
+    async fn gather(&mut self) -> Option<Vec<Ask>> {
+        let deadline = self.office.ledger.next_deadline().map(|at| self.clock.instant_of(at));
+        let due = async {
+            match deadline {
+                Some(at) => tokio::time::sleep_until(at).await,
+                None => std::future::pending().await,
+            }
+        };
+        let first = tokio::select! {
+            biased;
+            ask = self.inbox.recv() => Some(ask?),
+            () = due => None,
+            () = self.shutdown.cancelled() => {
+                self.inbox.close();
+                Some(self.inbox.recv().await?)
+            }
+        };
+        let mut asks: Vec<Ask> = first.into_iter().collect();
+        let mut bytes: usize = asks.iter().map(Ask::blob_bytes).sum();
+        while asks.len() < limits::BATCH_ASKS_MAX && bytes < limits::BATCH_BLOB_BYTES_MAX {
+            let Ok(ask) = self.inbox.try_recv() else { break };
+            bytes += ask.blob_bytes();
+            asks.push(ask);
+        }
+        Some(asks)
+    }
+
+    fn decide(&mut self, asks: Vec<Ask>) -> (Told, Vec<Blob>, Vec<Verdict>) {
+        let now = self.clock.now();
+        let ledger = &mut self.office.ledger;
+        let (mut told, mut blobs) = (Told::default(), Vec::new());
+        if ledger.next_deadline().is_some_and(|at| at <= now) {
+            // A tick is never refused.
+            let _ = ledger.handle(Command::Tick, now, &mut told);
+        }
+        let mut verdicts = Vec::with_capacity(asks.len());
+        for ask in asks {
+            let before = told.events.len();
+            let outcome = ledger.handle(ask.command, now, &mut told);
+            let first = (told.events.len() > before).then_some(before);
+            if first.is_some() {
+                blobs.extend(ask.blobs);
+            }
+            verdicts.push(Verdict { outcome, first, reply: ask.reply });
+        }
+        (told, blobs, verdicts)
+    }
+
+    /// Makes the events durable; returns the number of the first.
+    async fn write(&mut self, events: &[Event], blobs: &[Blob]) -> Result<u64, StoreError> {
+        let first = self.office.tail.seq + 1;
+        if events.is_empty() {
+            return Ok(first);
+        }
+        let count = u32::try_from(events.len()).unwrap_or(u32::MAX);
+        let batch = Batch { events: count, bytes: stored::encode(events), blobs: blobs.to_vec() };
+        self.office.tail = self.store.append(self.office.epoch, self.office.tail, &batch).await?;
+        Ok(first)
+    }
+
+    /// Everything is durable: the view sees it, watchers are told, askers answered.
+    fn tell(&mut self, told: Told, blobs: Vec<Blob>, verdicts: Vec<Verdict>, first_seq: u64) {
+        let position = self.office.tail;
+        if !told.events.is_empty() {
+            self.feed.publish(Published::new(position, first_seq, told.events, blobs));
+        }
+        self.feed.pulse(told.pulses);
+        for verdict in verdicts {
+            let event = verdict.first.map(|index| wire::EventId {
+                epoch: position.epoch,
+                seq: first_seq + index as u64,
+                hash: position.hash,
+            });
+            let decided = verdict.outcome.map(|answer| Decided { answer, event }).map_err(NotDecided::Refused);
+            // The asker may have hung up; what was decided stands.
+            let _ = verdict.reply.send(decided);
+        }
+    }
+
+    /// The append failed, so the ledger knows more than the journal: it is thrown away. The
+    /// store is opened again, and what it then holds is what happened.
+    async fn recover(&mut self, error: &StoreError, verdicts: Vec<Verdict>) -> Result<(), Stopped> {
+        let not_decided = match error {
+            StoreError::Fenced { .. } => return Err(Stopped::Fenced(error.to_string())),
+            StoreError::Rewound { .. } => return Err(Stopped::Rewound(error.to_string())),
+            StoreError::Full { why } => NotDecided::StoreFull(why.clone()),
+            _ => NotDecided::StoreUnavailable(error.to_string()),
+        };
+        tracing::error!(%error, "the store did not take a batch; deciding stops until it is back");
+        self.feed.upstream(Some(error.to_string()), self.clock.now());
+        for verdict in verdicts {
+            let _ = verdict.reply.send(Err(not_decided.clone()));
+        }
+        let mut wait = limits::REOPEN_MIN;
+        loop {
+            self.refuse_for(wait, &not_decided).await;
+            match office::reopen(&self.store, &self.feed).await {
+                Ok(office) => {
+                    self.office = office;
+                    self.office.ledger.resume(self.clock.now());
+                    self.feed.upstream(None, self.clock.now());
+                    tracing::info!(epoch = self.office.epoch, "the store is back");
+                    return Ok(());
+                }
+                Err(office::OpenError::Store(error @ StoreError::Rewound { .. })) => {
+                    return Err(Stopped::Rewound(error.to_string()));
+                }
+                Err(error) => tracing::warn!(%error, "the store is still away"),
+            }
+            wait = (wait * 2).min(limits::REOPEN_MAX);
+        }
+    }
+
+    /// Answers every ask of the next `wait` with 503.
+    async fn refuse_for(&mut self, wait: std::time::Duration, why: &NotDecided) {
+        let until = tokio::time::sleep(wait);
+        tokio::pin!(until);
+        loop {
+            tokio::select! {
+                () = &mut until => return,
+                ask = self.inbox.recv() => match ask {
+                    Some(ask) => { let _ = ask.reply.send(Err(why.clone())); }
+                    None => return until.await,
+                },
+            }
+        }
+    }
+}
+
+impl Ask {
+    fn blob_bytes(&self) -> usize {
+        self.blobs.iter().map(|blob| blob.bytes.len()).sum()
+    }
+}

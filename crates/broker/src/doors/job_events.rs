@@ -1,0 +1,230 @@
+//! `GET /api/jobs/{id}/events`: one job's story in the client dialect, to its end.
+
+use super::Doors;
+use super::body::Params;
+use super::events::{bookmark, data, position_asked_for, retry, spread, sse};
+use super::jobs::{not_found, parse_job_id};
+use super::problem::Refused;
+use crate::feed::{Bell, Counted, Entry, Key, Records, Resume, Trail};
+use crate::limits;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use bytes::{Bytes, BytesMut};
+use fleet::{Job, JobId, Outcome, State as JobState};
+use serde::Deserialize;
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+use wire::client::{self, ClientBody};
+use wire::monitor::ResyncReason;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct StreamParams {
+    since: Option<String>,
+}
+
+pub(super) async fn stream(
+    State(doors): State<Doors>,
+    Path(id): Path<String>,
+    Params(params): Params<StreamParams>,
+    headers: HeaderMap,
+) -> Result<Response, Refused> {
+    let id = parse_job_id(&id)?;
+    let since = position_asked_for(&headers, params.since);
+    // The trail is kept before the job is looked at, so nothing falls between.
+    let mut stream = JobStream::open(doors, id.clone());
+    let job = stream.look().ok_or_else(|| not_found(id))?;
+    match since {
+        None => stream.begin_with_state(&job).await,
+        Some(since) => {
+            let resume = stream.doors.desk.feed.resume(&*stream.doors.desk.store, &since).await;
+            if stream.begin_after(resume, &job).await == Begun::NothingLeft {
+                return Ok(StatusCode::NO_CONTENT.into_response());
+            }
+        }
+    }
+    Ok(sse(stream, JobStream::next))
+}
+
+#[derive(PartialEq, Eq)]
+enum Begun {
+    Streaming,
+    /// The watcher has seen the end already.
+    NothingLeft,
+}
+
+struct JobStream {
+    doors: Doors,
+    trail: Trail,
+    bell: Bell,
+    /// Everything about the job up to this number was given.
+    seq: u64,
+    passing: u64,
+    passing_due: Instant,
+    first: VecDeque<Bytes>,
+    said_at: Instant,
+    quiet_max: Duration,
+    is_over: bool,
+    _counted: Counted,
+}
+
+impl JobStream {
+    fn open(doors: Doors, job: JobId) -> JobStream {
+        let feed = &doors.desk.feed;
+        let now = Instant::now();
+        JobStream {
+            trail: Trail::follow(feed, job.clone()),
+            bell: Bell::hang(feed, Key::Job(job)),
+            seq: 0,
+            passing: 0,
+            passing_due: now,
+            first: VecDeque::from([retry()]),
+            said_at: now,
+            quiet_max: spread(limits::BOOKMARK_EVERY),
+            is_over: false,
+            _counted: Counted::new(feed, |feed| &feed.clients),
+            doors,
+        }
+    }
+
+    /// The job as it is now; the stream then stands after what is in it.
+    fn look(&mut self) -> Option<Job> {
+        let view = self.doors.desk.feed.view();
+        self.seq = view.position.seq;
+        view.ledger.job(&self.trail.job).cloned()
+    }
+
+    async fn begin_with_state(&mut self, job: &Job) {
+        let (id, now) = (self.here(), self.doors.desk.now());
+        let mut contents = HashMap::new();
+        if let JobState::Finished { outcome: Outcome::Completed { result }, .. } = &job.state
+            && let Some(bytes) = self.doors.desk.content(result).await
+        {
+            contents.insert(result.hash, bytes);
+        }
+        let message = client::current(job, &id, &|content| contents.get(&content.hash).cloned(), now);
+        self.first.push_back(format!("id: {id}\ndata: {message}\n\n").into());
+        self.is_over = job.finished_at().is_some();
+    }
+
+    /// Goes on where the watcher was, with what it missed.
+    async fn begin_after(&mut self, resume: Resume, job: &Job) -> Begun {
+        match resume {
+            Resume::From(seq) if seq < self.seq => match self.missed(seq).await {
+                Some(missed) if missed.is_empty() && job.finished_at().is_some() => return Begun::NothingLeft,
+                Some(missed) => self.give(&missed),
+                None => self.begin_anew(ResyncReason::Expired, job).await,
+            },
+            Resume::From(_) if job.finished_at().is_some() => return Begun::NothingLeft,
+            Resume::From(_) => {}
+            // It cannot be checked now; the same position is asked for again soon.
+            Resume::Away => self.is_over = true,
+            other => self.begin_anew(other.resync().unwrap_or(ResyncReason::Malformed), job).await,
+        }
+        Begun::Streaming
+    }
+
+    async fn begin_anew(&mut self, reason: ResyncReason, job: &Job) {
+        let message = client::passing(ClientBody::Resync { reason }, self.doors.desk.now());
+        self.first.push_back(data(&message));
+        self.begin_with_state(job).await;
+    }
+
+    /// The job's events after `seq` and up to where the stream stands; `None` if they are no longer kept.
+    async fn missed(&self, mut seq: u64) -> Option<Vec<Arc<Entry>>> {
+        let desk = &self.doors.desk;
+        let mut missed = Vec::new();
+        while seq < self.seq {
+            match desk.feed.records_after(&*desk.store, seq).await {
+                Records::Known(records) => {
+                    seq = records.last()?.position.seq;
+                    let entries = records.iter().flat_map(|record| &record.entries);
+                    missed.extend(entries.filter(|entry| self.is_ours(entry)).cloned());
+                }
+                Records::Trimmed => return None,
+                Records::Away => tokio::time::sleep(limits::REOPEN_MIN).await,
+            }
+        }
+        missed.retain(|entry| entry.id.seq <= self.seq);
+        Some(missed)
+    }
+
+    fn is_ours(&self, entry: &Entry) -> bool {
+        client::subject(&entry.event.fact) == Some(&self.trail.job)
+    }
+
+    fn give(&mut self, entries: &[Arc<Entry>]) {
+        let mut frames = BytesMut::new();
+        for entry in entries {
+            frames.extend_from_slice(entry.client_sse());
+            self.seq = self.seq.max(entry.id.seq);
+            self.is_over |= client::is_terminal(&entry.event.fact);
+        }
+        if !frames.is_empty() {
+            self.first.push_back(frames.freeze());
+        }
+    }
+
+    async fn next(mut self) -> Option<(Bytes, JobStream)> {
+        loop {
+            if let Some(frame) = self.first.pop_front() {
+                self.said_at = Instant::now();
+                return Some((frame, self));
+            }
+            if self.is_over {
+                return None;
+            }
+            let notify = Arc::clone(&self.bell.notify);
+            let rung = notify.notified();
+            tokio::pin!(rung);
+            rung.as_mut().enable();
+            self.take().await;
+            if !self.first.is_empty() || self.is_over {
+                continue;
+            }
+            let bookmark_at = self.said_at + self.quiet_max;
+            let passing_at = self.passing_due;
+            let passing_waits = Instant::now() < passing_at;
+            tokio::select! {
+                () = rung => {}
+                () = tokio::time::sleep_until(passing_at), if passing_waits => {}
+                () = tokio::time::sleep_until(bookmark_at) => {
+                    let id = self.here();
+                    self.first.push_back(bookmark(&id));
+                }
+                () = self.doors.closing.cancelled() => {
+                    self.is_over = true;
+                    self.first.push_back(retry());
+                }
+            }
+        }
+    }
+
+    /// Takes what is new: events first, then what is passing, at most ten times a second.
+    async fn take(&mut self) {
+        match self.trail.after(self.seq) {
+            Some(entries) => self.give(&entries),
+            None => match self.look() {
+                // The trail was cut: more happened to this job than is kept in memory.
+                Some(job) => self.begin_anew(ResyncReason::Expired, &job).await,
+                None => self.is_over = true,
+            },
+        }
+        if self.is_over || Instant::now() < self.passing_due {
+            return;
+        }
+        let (messages, version) = self.trail.passing_after(self.passing);
+        self.passing = version;
+        if !messages.is_empty() {
+            self.passing_due = Instant::now() + limits::PASSING_EVERY;
+            self.first.extend(messages.iter().map(|message| data(message)));
+        }
+    }
+
+    fn here(&self) -> String {
+        self.doors.desk.feed.view().event_id().to_string()
+    }
+}

@@ -1,0 +1,144 @@
+//! What the holder of a lease reports.
+
+use super::Doors;
+use super::body::{Body, Params, flag};
+use super::machines::{done_with, orders_of};
+use super::problem::Refused;
+use super::workers::{assignment, fresh_lease, random};
+use axum::Json;
+use axum::extract::{Path, State};
+use fleet::{Answer, Command, Fail, LeaseId, Next, Refusal, Timestamp};
+use serde::Deserialize;
+use store::{Blob, BlobHash};
+use wire::agent::{
+    Assignment, Done, EmptyBody, FailAnswer, FailBody, FinishAnswer, FinishBody, ProgressBody, ReleaseBody, parse_lease,
+};
+use wire::rfc3339;
+
+/// A text that is no lease names none that is held.
+fn lease(text: &str) -> Result<LeaseId, Refused> {
+    parse_lease(text).ok_or_else(|| Refusal::LeaseLost.into())
+}
+
+async fn ask_for_orders(doors: &Doors, command: Command) -> Result<Json<Done>, Refused> {
+    let decided = doors.desk.ask(command, Vec::new()).await?;
+    Ok(done_with(orders_of(&decided)))
+}
+
+pub(super) async fn start(
+    State(doors): State<Doors>,
+    Path(id): Path<String>,
+    body: Body,
+) -> Result<Json<Done>, Refused> {
+    body.read::<EmptyBody>()?;
+    ask_for_orders(&doors, Command::Start { lease: lease(&id)? }).await
+}
+
+pub(super) async fn renew(
+    State(doors): State<Doors>,
+    Path(id): Path<String>,
+    body: Body,
+) -> Result<Json<Done>, Refused> {
+    body.read::<EmptyBody>()?;
+    ask_for_orders(&doors, Command::Renew { lease: lease(&id)? }).await
+}
+
+pub(super) async fn progress(
+    State(doors): State<Doors>,
+    Path(id): Path<String>,
+    body: Body,
+) -> Result<Json<Done>, Refused> {
+    let progress = body.read::<ProgressBody>()?.progress()?;
+    ask_for_orders(&doors, Command::Progress { lease: lease(&id)?, progress }).await
+}
+
+pub(super) async fn release(
+    State(doors): State<Doors>,
+    Path(id): Path<String>,
+    body: Body,
+) -> Result<Json<Done>, Refused> {
+    let reason = body.read::<ReleaseBody>()?.reason();
+    doors.desk.ask(Command::Release { lease: lease(&id)?, reason }, Vec::new()).await?;
+    Ok(Json(Done { success: true, orders: None }))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NextParam {
+    next: Option<String>,
+}
+
+pub(super) async fn finish(
+    State(doors): State<Doors>,
+    Path(id): Path<String>,
+    Params(param): Params<NextParam>,
+    body: Body,
+) -> Result<Json<FinishAnswer>, Refused> {
+    let lease = lease(&id)?;
+    let result = body.read::<FinishBody>()?.result()?;
+    let next = next_of(&doors, lease, &param)?;
+    let content = wire::jobs::content(&result);
+    let blob = Blob { hash: BlobHash(content.hash), bytes: result };
+    let (_, next) = ask_with_next(&doors, Command::Finish { lease, result: content }, vec![blob], next).await?;
+    Ok(Json(FinishAnswer { success: true, next }))
+}
+
+pub(super) async fn fail(
+    State(doors): State<Doors>,
+    Path(id): Path<String>,
+    Params(param): Params<NextParam>,
+    body: Body,
+) -> Result<Json<FailAnswer>, Refused> {
+    let lease = lease(&id)?;
+    let roll = u32::from_ne_bytes(random()?);
+    let fail: Fail = body.read::<FailBody>()?.fail(lease, roll)?;
+    let next = next_of(&doors, lease, &param)?;
+    let (answer, next) = ask_with_next(&doors, Command::Fail(fail), Vec::new(), next).await?;
+    let retry_at = match answer {
+        Answer::Failed { retry_at } => retry_at.map(rfc3339),
+        _ => None,
+    };
+    Ok(Json(FailAnswer { success: true, will_retry: retry_at.is_some(), retry_at, next }))
+}
+
+/// The question for the next job that goes along with the end of this one. The leases that the
+/// worker holds are known to it, so none of them is given again.
+fn next_of(doors: &Doors, lease: LeaseId, param: &NextParam) -> Result<Option<Next>, Refused> {
+    if !flag("next", param.next.as_deref())? {
+        return Ok(None);
+    }
+    let fresh = fresh_lease()?;
+    let view = doors.desk.feed.view();
+    let Some(held) = view.ledger.lease(lease) else { return Ok(None) };
+    let Some(worker) = view.ledger.worker(&held.worker) else { return Ok(None) };
+    Ok(Some(Next {
+        worker: worker.id.clone(),
+        session: worker.session,
+        have: worker.leases.iter().copied().collect(),
+        lease: fresh,
+        until: Timestamp::default(),
+        start: true,
+    }))
+}
+
+/// Both questions are put before the first is answered, so that they share a batch.
+async fn ask_with_next(
+    doors: &Doors,
+    command: Command,
+    blobs: Vec<Blob>,
+    next: Option<Next>,
+) -> Result<(Answer, Option<Assignment>), Refused> {
+    let Some(next) = next else { return Ok((doors.desk.ask(command, blobs).await?.answer, None)) };
+    let first = doors.desk.submit(command, blobs)?;
+    let second = doors.desk.submit(Command::Next(next), Vec::new());
+    let answer = first.await.unwrap_or(Err(crate::desk::NotDecided::ShuttingDown))?.answer;
+    // Without a next job the worker asks again by itself.
+    let Ok(second) = second else { return Ok((answer, None)) };
+    match second.await {
+        Ok(Ok(decided)) => match decided.answer {
+            Answer::Next(Some(grant)) => Ok((answer, assignment(doors, &grant).await)),
+            _ => Ok((answer, None)),
+        },
+        _ => Ok((answer, None)),
+    }
+}

@@ -1,0 +1,113 @@
+//! Machines: join, beat, take orders, leave.
+
+use super::Doors;
+use super::body::{Body, Params, wait_ms};
+use super::problem::Refused;
+use crate::desk::Decided;
+use crate::feed::{Bell, Key};
+use axum::Json;
+use axum::extract::{Path, State};
+use fleet::limits::HEARTBEAT_MS;
+use fleet::{Answer, Command, MachineId, Refusal};
+use serde::Deserialize;
+use std::time::Duration;
+use wire::agent::{Done, HeartbeatBody, JoinMachineBody, MachineJoined, Orders};
+use wire::ops::Machines;
+use wire::snapshot::MachineView;
+use wire::{Malformed, rfc3339};
+
+pub(super) fn parse_machine_id(text: &str) -> Result<MachineId, Refused> {
+    MachineId::parse(text).map_err(|error| Malformed::field("machine_id", error).into())
+}
+
+pub(super) fn orders_of(decided: &Decided) -> Orders {
+    match &decided.answer {
+        Answer::Orders(orders) => orders.into(),
+        _ => Orders::default(),
+    }
+}
+
+pub(super) fn done_with(orders: Orders) -> Json<Done> {
+    Json(Done { success: true, orders: Some(orders) })
+}
+
+pub(super) async fn join(
+    State(doors): State<Doors>,
+    Path(id): Path<String>,
+    body: Body,
+) -> Result<Json<MachineJoined>, Refused> {
+    let machine = parse_machine_id(&id)?;
+    let facts = body.read::<JoinMachineBody>()?.facts()?;
+    let decided = doors.desk.ask(Command::JoinMachine { machine, facts }, Vec::new()).await?;
+    let orders = orders_of(&decided);
+    Ok(Json(MachineJoined { success: true, machine_id: id, heartbeat_ms: HEARTBEAT_MS, orders }))
+}
+
+pub(super) async fn heartbeat(
+    State(doors): State<Doors>,
+    Path(id): Path<String>,
+    body: Body,
+) -> Result<Json<Done>, Refused> {
+    let beat = body.read::<HeartbeatBody>()?.beat(parse_machine_id(&id)?)?;
+    let decided = doors.desk.ask(Command::Beat(beat), Vec::new()).await?;
+    Ok(done_with(orders_of(&decided)))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OrdersParams {
+    wait_ms: Option<u64>,
+}
+
+/// Answers as soon as there is something for any worker of the machine to do.
+pub(super) async fn orders(
+    State(doors): State<Doors>,
+    Path(id): Path<String>,
+    Params(params): Params<OrdersParams>,
+) -> Result<Json<Done>, Refused> {
+    let machine = parse_machine_id(&id)?;
+    let wait = Duration::from_millis(wait_ms(params.wait_ms)?);
+    let until = tokio::time::Instant::now() + wait;
+    let bell = Bell::hang(&doors.desk.feed, Key::Machine(machine.clone()));
+    loop {
+        let rung = bell.notify.notified();
+        tokio::pin!(rung);
+        rung.as_mut().enable();
+        let take = Command::TakeOrders { machine: machine.clone() };
+        let orders = orders_of(&doors.desk.ask(take, Vec::new()).await?);
+        if !orders.cancel.is_empty() {
+            return Ok(done_with(orders));
+        }
+        tokio::select! {
+            () = rung => {}
+            () = tokio::time::sleep_until(until) => return Ok(done_with(Orders::default())),
+            () = doors.closing.cancelled() => return Ok(done_with(Orders::default())),
+        }
+    }
+}
+
+pub(super) async fn leave(State(doors): State<Doors>, Path(id): Path<String>) -> Result<Json<Done>, Refused> {
+    let machine = parse_machine_id(&id)?;
+    doors.desk.ask(Command::LeaveMachine { machine }, Vec::new()).await?;
+    Ok(Json(Done { success: true, orders: None }))
+}
+
+pub(super) async fn list(State(doors): State<Doors>) -> Json<Machines> {
+    let now = doors.desk.now();
+    let view = doors.desk.feed.view();
+    let machines = view.ledger.machines().map(|machine| MachineView::of(&view.ledger, machine, now)).collect();
+    Json(Machines { success: true, machines, timestamp: rfc3339(now) })
+}
+
+pub(super) async fn show(State(doors): State<Doors>, Path(id): Path<String>) -> Result<Json<Machines>, Refused> {
+    let id = parse_machine_id(&id)?;
+    let now = doors.desk.now();
+    let view = doors.desk.feed.view();
+    match view.ledger.machine(&id) {
+        Some(machine) => {
+            let machines = vec![MachineView::of(&view.ledger, machine, now)];
+            Ok(Json(Machines { success: true, machines, timestamp: rfc3339(now) }))
+        }
+        None => Err(Refusal::UnknownMachine { machine: id }.into()),
+    }
+}

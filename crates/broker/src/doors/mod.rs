@@ -1,0 +1,67 @@
+//! The doors. They parse what comes in, ask the dispatcher, and give the answer a shape. They
+//! hold no state and no rule.
+
+mod body;
+mod events;
+mod guard;
+mod job_events;
+mod jobs;
+mod leases;
+mod machines;
+mod ops;
+mod problem;
+mod ui;
+mod workers;
+
+use crate::config::Config;
+use crate::desk::Desk;
+use axum::Router;
+use axum::routing::{get, post, put};
+use std::sync::Arc;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// What a door has at hand. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Doors {
+    pub(crate) desk: Desk,
+    pub(crate) config: Arc<Config>,
+    pub(crate) started: Instant,
+    /// Streams say goodbye when it is cancelled.
+    pub(crate) closing: CancellationToken,
+}
+
+/// All doors there are.
+pub(crate) fn router(doors: Doors) -> Router {
+    Router::new()
+        .route("/api/jobs", post(jobs::submit).get(jobs::list))
+        .route("/api/jobs/{id}", get(jobs::show))
+        .route("/api/jobs/{id}/cancel", post(jobs::cancel))
+        .route("/api/jobs/{id}/events", get(job_events::stream))
+        .route("/api/jobs/{id}/progress", get(job_events::stream))
+        .route("/api/events/monitor", get(events::monitor))
+        .route("/api/machines", get(machines::list))
+        .route("/api/machines/{id}", put(machines::join).delete(machines::leave).get(machines::show))
+        .route("/api/machines/{id}/heartbeat", post(machines::heartbeat))
+        .route("/api/machines/{id}/orders", post(machines::orders))
+        .route("/api/workers", get(workers::list))
+        .route("/api/workers/{id}", put(workers::join).delete(workers::leave).get(workers::show))
+        .route("/api/workers/{id}/next", post(workers::next))
+        .route("/api/leases/{lease}/start", post(leases::start))
+        .route("/api/leases/{lease}/renew", post(leases::renew))
+        .route("/api/leases/{lease}/progress", post(leases::progress))
+        .route("/api/leases/{lease}/finish", post(leases::finish))
+        .route("/api/leases/{lease}/fail", post(leases::fail))
+        .route("/api/leases/{lease}/release", post(leases::release))
+        .route("/api/stats", get(ops::stats))
+        .route("/health", get(ops::health))
+        .route("/health/live", get(ops::live))
+        .route("/health/ready", get(ops::ready))
+        .route("/version", get(ops::version))
+        .route("/", get(ui::page))
+        .route("/assets/{*path}", get(ui::asset))
+        .fallback(problem::unknown_path)
+        .method_not_allowed_fallback(problem::unknown_method)
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(&doors.config), guard::check))
+        .with_state(doors)
+}

@@ -1,0 +1,57 @@
+//! What operators and their tools ask.
+
+use super::Doors;
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use std::sync::atomic::Ordering;
+use wire::monitor::Upstream;
+use wire::ops::{Connections, Health, Stats, StoreHealth, Version};
+use wire::rfc3339;
+
+pub(super) async fn stats(State(doors): State<Doors>) -> Json<Stats> {
+    let stats = doors.desk.feed.view().ledger.tally().into();
+    Json(Stats { success: true, stats, timestamp: rfc3339(doors.desk.now()) })
+}
+
+pub(super) async fn health(State(doors): State<Doors>) -> Json<Health> {
+    let feed = &doors.desk.feed;
+    let state = feed.upstream_state();
+    let event_id = feed.view().event_id().to_string();
+    let status = if state.upstream == Upstream::Live { "ok" } else { "degraded" };
+    Json(Health {
+        status: status.to_owned(),
+        upstream: state.upstream,
+        connections: Connections {
+            monitors: feed.monitors.load(Ordering::Relaxed),
+            clients: feed.clients.load(Ordering::Relaxed),
+            workers: feed.workers.load(Ordering::Relaxed),
+        },
+        store: StoreHealth { kind: doors.config.store_kind.clone(), event_id, error: state.error },
+        timestamp: rfc3339(doors.desk.now()),
+    })
+}
+
+/// The process answers.
+pub(super) async fn live() -> &'static str {
+    "ok\n"
+}
+
+/// Submissions are taken: the store is there.
+pub(super) async fn ready(State(doors): State<Doors>) -> (StatusCode, &'static str) {
+    match doors.desk.feed.upstream_state().upstream {
+        Upstream::Live => (StatusCode::OK, "ok\n"),
+        Upstream::Stale => (StatusCode::SERVICE_UNAVAILABLE, "the store is away\n"),
+    }
+}
+
+pub(super) async fn version(State(doors): State<Doors>) -> Json<Version> {
+    Json(Version {
+        api_version: "1".to_owned(),
+        name: "callboard".to_owned(),
+        version: doors.config.version.clone(),
+        uptime_seconds: doors.started.elapsed().as_secs(),
+        environment: if cfg!(debug_assertions) { "development" } else { "production" }.to_owned(),
+        timestamp: rfc3339(doors.desk.now()),
+    })
+}

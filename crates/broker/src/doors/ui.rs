@@ -1,0 +1,50 @@
+//! The page, built into the binary.
+
+use super::problem::Refused;
+use axum::extract::Path;
+use axum::http::{HeaderName, header};
+use axum::response::{IntoResponse, Response};
+use rust_embed::RustEmbed;
+
+#[derive(RustEmbed)]
+#[folder = "../../ui/dist"]
+#[allow_missing = true]
+struct Built;
+
+const CSP: &str =
+    "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'";
+
+const NOT_BUILT: &str = "<!doctype html><title>Callboard</title><p>This binary was built without its page. \
+    Build the page first: <code>cargo xtask setup</code>, then build again. The API is at <code>/api</code>.";
+
+pub(super) async fn page() -> Response {
+    match Built::get("index.html") {
+        Some(file) => answer("text/html; charset=utf-8", "no-cache", file.data.into_owned()),
+        None => answer("text/html; charset=utf-8", "no-cache", NOT_BUILT.into()),
+    }
+}
+
+/// Only what was built in has a name here; nothing is looked up on any disk.
+pub(super) async fn asset(Path(path): Path<String>) -> Result<Response, Refused> {
+    let file = Built::get(&format!("assets/{path}"))
+        .ok_or_else(|| Refused::new(404, "not_found", "this page was built without such a file"))?;
+    let kind = match path.rsplit_once('.').map(|(_, kind)| kind) {
+        Some("js") => "text/javascript; charset=utf-8",
+        Some("css") => "text/css; charset=utf-8",
+        Some("svg") => "image/svg+xml",
+        _ => "application/octet-stream",
+    };
+    // Built files carry the hash of their content in their name.
+    Ok(answer(kind, "public, max-age=31536000, immutable", file.data.into_owned()))
+}
+
+fn answer(kind: &'static str, cache: &'static str, bytes: Vec<u8>) -> Response {
+    let headers: [(HeaderName, &str); 5] = [
+        (header::CONTENT_TYPE, kind),
+        (header::CACHE_CONTROL, cache),
+        (header::CONTENT_SECURITY_POLICY, CSP),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+    ];
+    (headers, bytes).into_response()
+}

@@ -1,0 +1,173 @@
+//! Workers: register, ask for work, leave.
+
+use super::body::{Body, Params, flag, wait_ms};
+use super::machines::orders_of;
+use super::problem::Refused;
+use super::{Doors, jobs};
+use crate::desk::Desk;
+use crate::feed::{Bell, Counted, Key};
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use fleet::limits::{LEASE_MS, RENEW_MS, START_MS};
+use fleet::{Answer, Command, Grant, LeaseId, Next, Refusal, SessionId, Timestamp, WorkerId};
+use serde::Deserialize;
+use std::time::Duration;
+use tokio::time::Instant;
+use wire::agent::{Assignment, Done, JoinWorkerBody, NextBody, Orders, WorkerJoined, parse_session, session_text};
+use wire::ops::Workers;
+use wire::snapshot::WorkerView;
+use wire::{Malformed, rfc3339};
+
+/// Random bits from the operating system.
+pub(super) fn random<const N: usize>() -> Result<[u8; N], Refused> {
+    let mut bytes = [0; N];
+    match getrandom::fill(&mut bytes) {
+        Ok(()) => Ok(bytes),
+        Err(error) => Err(Refused::new(500, "internal", format!("the system gives no random numbers: {error}"))),
+    }
+}
+
+pub(super) fn fresh_lease() -> Result<LeaseId, Refused> {
+    random().map(|bytes| LeaseId(u128::from_ne_bytes(bytes)))
+}
+
+fn parse_worker_id(text: &str) -> Result<WorkerId, Refused> {
+    WorkerId::parse(text).map_err(|error| Malformed::field("worker_id", error).into())
+}
+
+pub(super) async fn join(
+    State(doors): State<Doors>,
+    Path(id): Path<String>,
+    body: Body,
+) -> Result<Json<WorkerJoined>, Refused> {
+    let session = SessionId(u64::from_ne_bytes(random()?));
+    let join = body.read::<JoinWorkerBody>()?.join(parse_worker_id(&id)?, session)?;
+    let decided = doors.desk.ask(Command::JoinWorker(join), Vec::new()).await?;
+    Ok(Json(WorkerJoined {
+        success: true,
+        worker_id: id,
+        session: session_text(session),
+        lease_ms: LEASE_MS,
+        renew_ms: RENEW_MS,
+        start_ms: START_MS,
+        orders: orders_of(&decided),
+    }))
+}
+
+pub(super) async fn leave(State(doors): State<Doors>, Path(id): Path<String>) -> Result<Json<Done>, Refused> {
+    let worker = parse_worker_id(&id)?;
+    doors.desk.ask(Command::LeaveWorker { worker }, Vec::new()).await?;
+    Ok(Json(Done { success: true, orders: None }))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NextParams {
+    wait_ms: Option<u64>,
+    start: Option<String>,
+}
+
+/// The next job for a worker, waiting for one if there is none yet.
+pub(super) async fn next(
+    State(doors): State<Doors>,
+    Path(id): Path<String>,
+    Params(params): Params<NextParams>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Refused> {
+    let worker = parse_worker_id(&id)?;
+    let session = session_of(&headers)?;
+    let start = flag("start", params.start.as_deref())?;
+    let wait = Duration::from_millis(wait_ms(params.wait_ms)?);
+    let have = body.read::<NextBody>()?.have()?;
+    let asked = Next { worker, session, have, lease: fresh_lease()?, until: Timestamp::default(), start };
+    let _counted = Counted::new(&doors.desk.feed, |feed| &feed.workers);
+    match wait_for_work(&doors, asked, wait).await? {
+        Some(grant) => match assignment(&doors, &grant).await {
+            Some(assignment) => Ok(Json(assignment).into_response()),
+            None => Ok(StatusCode::NO_CONTENT.into_response()),
+        },
+        None => Ok(StatusCode::NO_CONTENT.into_response()),
+    }
+}
+
+fn session_of(headers: &HeaderMap) -> Result<SessionId, Refused> {
+    const NAME: &str = "x-worker-session";
+    let text = headers.get(NAME).and_then(|value| value.to_str().ok());
+    let why = "is required: the session that PUT /api/workers/{id} gave";
+    text.and_then(parse_session).ok_or_else(|| Malformed::field("X-Worker-Session", why).into())
+}
+
+async fn wait_for_work(doors: &Doors, mut next: Next, wait: Duration) -> Result<Option<Grant>, Refused> {
+    let desk = &doors.desk;
+    let until = Instant::now() + wait;
+    let bell = Bell::hang(&desk.feed, Key::Worker(next.worker.clone()));
+    // If the caller hangs up, the worker must not be given a job that nobody hears of.
+    let _standing = Standing { desk: desk.clone(), worker: next.worker.clone(), lease: next.lease };
+    loop {
+        let rung = bell.notify.notified();
+        tokio::pin!(rung);
+        rung.as_mut().enable();
+        let left = until.saturating_duration_since(Instant::now());
+        let is_last = left.is_zero() || doors.closing.is_cancelled();
+        next.until = if is_last { Timestamp::default() } else { desk.now() + ms(left) };
+        let decided = desk.ask(Command::Next(next.clone()), Vec::new()).await?;
+        match decided.answer {
+            Answer::Next(Some(grant)) => return Ok(Some(grant)),
+            _ if is_last => return Ok(None),
+            _ => {}
+        }
+        tokio::select! {
+            () = rung => {}
+            () = tokio::time::sleep_until(until) => {}
+            () = doors.closing.cancelled() => {}
+        }
+    }
+}
+
+fn ms(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// A worker that stands ready as long as this lives.
+struct Standing {
+    desk: Desk,
+    worker: WorkerId,
+    lease: LeaseId,
+}
+
+impl Drop for Standing {
+    fn drop(&mut self) {
+        let stand_down = Command::StandDown { worker: self.worker.clone(), lease: self.lease };
+        // With a full inbox the assignment comes back by itself when it is not started.
+        let _ = self.desk.submit(stand_down, Vec::new());
+    }
+}
+
+/// The lease and its job, as the worker is told of them. `None`: the job ended meanwhile.
+pub(super) async fn assignment(doors: &Doors, grant: &Grant) -> Option<Assignment> {
+    let job = doors.desk.feed.view().ledger.job(&grant.job).cloned()?;
+    let job = jobs::whole(doors, &job, doors.desk.now(), true).await;
+    Some(Assignment { lease: grant.into(), job, orders: Orders::default() })
+}
+
+pub(super) async fn list(State(doors): State<Doors>) -> Json<Workers> {
+    let now = doors.desk.now();
+    let view = doors.desk.feed.view();
+    let workers = view.ledger.workers().map(|worker| WorkerView::of(&view.ledger, worker)).collect();
+    Json(Workers { success: true, workers, timestamp: rfc3339(now) })
+}
+
+pub(super) async fn show(State(doors): State<Doors>, Path(id): Path<String>) -> Result<Json<Workers>, Refused> {
+    let id = parse_worker_id(&id)?;
+    let view = doors.desk.feed.view();
+    match view.ledger.worker(&id) {
+        Some(worker) => {
+            let workers = vec![WorkerView::of(&view.ledger, worker)];
+            Ok(Json(Workers { success: true, workers, timestamp: rfc3339(doors.desk.now()) }))
+        }
+        None => Err(Refusal::UnknownWorker { worker: id }.into()),
+    }
+}

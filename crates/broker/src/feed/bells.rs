@@ -1,0 +1,80 @@
+//! Who waits for something about one worker, machine or job, found by what it is about.
+
+use super::Feed;
+use fleet::{Fact, JobId, MachineId, WorkerId};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::Notify;
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum Key {
+    Worker(WorkerId),
+    Machine(MachineId),
+    Job(JobId),
+}
+
+#[derive(Default)]
+pub(super) struct Bells(Mutex<HashMap<Key, Arc<Notify>>>);
+
+/// Somebody waits. The entry goes when the last one who waits for it is gone.
+pub(crate) struct Bell {
+    feed: Arc<Feed>,
+    key: Key,
+    /// Enable `notified()` *before* looking, so that what happens meanwhile is not missed.
+    pub(crate) notify: Arc<Notify>,
+}
+
+impl Bell {
+    /// Rings at every event that concerns `key`.
+    pub(crate) fn hang(feed: &Arc<Feed>, key: Key) -> Bell {
+        let notify = Arc::clone(feed.bells.all().entry(key.clone()).or_default());
+        Bell { feed: Arc::clone(feed), key, notify }
+    }
+}
+
+impl Bells {
+    pub(super) fn ring(&self, key: &Key) {
+        if let Some(notify) = self.all().get(key) {
+            notify.notify_waiters();
+        }
+    }
+
+    pub(super) fn ring_all_jobs(&self) {
+        for (key, notify) in self.all().iter() {
+            if matches!(key, Key::Job(_)) {
+                notify.notify_waiters();
+            }
+        }
+    }
+
+    /// Wakes those whom a fact gives something to do.
+    pub(super) fn ring_for(&self, fact: &Fact) {
+        if let Some(job) = wire::client::subject(fact) {
+            self.ring(&Key::Job(job.clone()));
+        }
+        match fact {
+            Fact::JobAssigned { worker, .. } | Fact::WorkerJoined { worker, .. } | Fact::WorkerLeft { worker, .. } => {
+                self.ring(&Key::Worker(worker.clone()));
+            }
+            Fact::JobReturned { machine, .. } | Fact::JobFinished { machine: Some(machine), .. } => {
+                self.ring(&Key::Machine(machine.clone()));
+            }
+            Fact::MachineLeft { machine, .. } => self.ring(&Key::Machine(machine.clone())),
+            _ => {}
+        }
+    }
+
+    fn all(&self) -> MutexGuard<'_, HashMap<Key, Arc<Notify>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Bell {
+    fn drop(&mut self) {
+        let mut all = self.feed.bells.all();
+        // The map's and ours: nobody else waits for it.
+        if Arc::strong_count(&self.notify) == 2 {
+            all.remove(&self.key);
+        }
+    }
+}

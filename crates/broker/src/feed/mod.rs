@@ -1,0 +1,245 @@
+//! Telling. What is durable is published once; every connection reads it with a cursor.
+//!
+//! ```text
+//!   publish ─▶ view      what may be read: snapshots, lists, GET
+//!           ─▶ log       encoded events, shared by all who watch everything
+//!           ─▶ trails    the events of each job that somebody watches
+//!           ─▶ bells     wakes who waits for a worker's, a machine's, a job's next event
+//! ```
+//!
+//! There is no queue per connection. A reader that falls behind costs nothing; when the log
+//! has moved past it, it reads the journal instead.
+
+mod bells;
+mod cursor;
+mod log;
+mod passing;
+mod published;
+mod resume;
+mod trail;
+mod view;
+
+pub(crate) use bells::{Bell, Key};
+pub(crate) use cursor::{Cursor, Piece};
+pub(crate) use published::{Entry, Published};
+pub(crate) use resume::Resume;
+pub(crate) use trail::Trail;
+pub(crate) use view::View;
+
+use crate::limits;
+use bells::Bells;
+use bytes::Bytes;
+use fleet::{Content, Fact, JobId, Ledger, Progress, Pulse, Timestamp};
+use log::Log;
+use passing::Passing;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
+use std::time::Duration;
+use store::{BlobHash, Journal, Position, StoreError};
+use tokio::sync::watch;
+use trail::Trails;
+use wire::monitor::Upstream;
+
+pub(crate) struct Feed {
+    view: RwLock<View>,
+    told: Mutex<ToldSoFar>,
+    bells: Bells,
+    /// Goes up with everything that is told; readers that have everything wait for it.
+    version: watch::Sender<u64>,
+    pub(crate) monitors: AtomicU64,
+    pub(crate) clients: AtomicU64,
+    pub(crate) workers: AtomicU64,
+}
+
+/// Behind one lock, so that a reader sees durable and passing messages of one moment.
+struct ToldSoFar {
+    log: Log,
+    trails: Trails,
+    passing: Passing,
+    upstream: UpstreamState,
+}
+
+/// What a reader that is behind can be given.
+pub(crate) enum Records {
+    Known(Vec<Arc<Published>>),
+    /// What follows is no longer kept: only a snapshot helps.
+    Trimmed,
+    /// The store is away, so what the log no longer holds cannot be read now.
+    Away,
+}
+
+/// Whether the store is there.
+#[derive(Clone, Debug)]
+pub(crate) struct UpstreamState {
+    pub(crate) upstream: Upstream,
+    pub(crate) error: Option<String>,
+}
+
+impl Feed {
+    /// A feed that has told nothing: the state of `ledger` is that after `at`.
+    pub(crate) fn new(ledger: Ledger, at: Position) -> Feed {
+        let upstream = UpstreamState { upstream: Upstream::Live, error: None };
+        Feed {
+            view: RwLock::new(View::new(ledger, at)),
+            told: Mutex::new(ToldSoFar {
+                log: Log::after(at),
+                trails: Trails::default(),
+                passing: Passing::default(),
+                upstream,
+            }),
+            bells: Bells::default(),
+            version: watch::Sender::new(0),
+            monitors: AtomicU64::new(0),
+            clients: AtomicU64::new(0),
+            workers: AtomicU64::new(0),
+        }
+    }
+
+    /// Tells a record that is durable. Called by the dispatcher alone, in order.
+    pub(crate) fn publish(&self, published: Published) {
+        let published = Arc::new(published);
+        self.view_mut().fold(&published);
+        {
+            let mut told = self.told();
+            for entry in &published.entries {
+                if let Fact::JobFinished { job, .. } | Fact::JobReturned { job, .. } = &entry.event.fact {
+                    told.passing.forget(&passing::Subject::Progress(job.clone()));
+                }
+                told.trails.add(entry);
+            }
+            told.log.push(Arc::clone(&published));
+        }
+        for entry in &published.entries {
+            self.bells.ring_for(&entry.event.fact);
+        }
+        self.bump();
+    }
+
+    /// Tells what is passing. Called by the dispatcher alone, after the events that led to it.
+    pub(crate) fn pulse(&self, pulses: Vec<Pulse>) {
+        // A job may have ended later in the same batch.
+        let runs = |job: &JobId| self.view().ledger.job(job).is_some_and(|job| job.lease().is_some());
+        for pulse in pulses {
+            let Pulse::Progress { job, .. } = &pulse;
+            let job = job.clone();
+            if runs(&job) {
+                self.told().passing.put(passing::Subject::Progress(job.clone()), passing::Value::Pulse(pulse));
+                self.bells.ring(&Key::Job(job));
+                self.bump();
+            }
+        }
+    }
+
+    /// Tells the counts, if they have changed since they were last told.
+    pub(crate) fn tell_stats(&self, now: Timestamp) {
+        let stats = self.view().ledger.tally().into();
+        if self.told().passing.put_if_new(passing::Subject::Stats, passing::Value::Stats(stats, now)) {
+            self.bump();
+        }
+    }
+
+    /// Tells that the store is away, and why, or that it is back.
+    pub(crate) fn upstream(&self, error: Option<String>, now: Timestamp) {
+        let upstream = if error.is_some() { Upstream::Stale } else { Upstream::Live };
+        let mut told = self.told();
+        told.upstream = UpstreamState { upstream, error };
+        told.passing.put(passing::Subject::Upstream, passing::Value::Upstream(upstream, now));
+        drop(told);
+        self.bells.ring_all_jobs();
+        self.bump();
+    }
+
+    pub(crate) fn upstream_state(&self) -> UpstreamState {
+        self.told().upstream.clone()
+    }
+
+    /// What may be read. The guard must not be held across an `await`.
+    pub(crate) fn view(&self) -> RwLockReadGuard<'_, View> {
+        self.view.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The position after everything that was published.
+    pub(crate) fn position(&self) -> Position {
+        self.view().position
+    }
+
+    /// What was last heard of a running job.
+    pub(crate) fn progress(&self, job: &JobId) -> Option<Progress> {
+        self.told().passing.progress(job)
+    }
+
+    /// The records that hold events after number `seq`, oldest first and at most a page of
+    /// them: from the log while it reaches back so far, else from the journal.
+    pub(crate) async fn records_after(&self, store: &dyn Journal, seq: u64) -> Records {
+        let known = self.told().log.after_seq(seq).map(|records| records.cloned().collect());
+        if let Some(known) = known {
+            return Records::Known(known);
+        }
+        let read = match store.read_after_seq(seq, limits::CATCH_UP_BYTES_MAX).await {
+            Ok(read) if !read.is_empty() => read,
+            Ok(_) | Err(StoreError::Trimmed { .. } | StoreError::Rewound { .. }) => return Records::Trimmed,
+            Err(error) => {
+                tracing::warn!(%error, "a watcher waits for the store to catch up");
+                return Records::Away;
+            }
+        };
+        let mut known = Vec::with_capacity(read.len());
+        for record in &read {
+            match Published::read(store, record).await {
+                Ok(published) => known.push(Arc::new(published)),
+                Err(error) => {
+                    tracing::error!(%error, "a watcher cannot catch up");
+                    return Records::Trimmed;
+                }
+            }
+        }
+        Records::Known(known)
+    }
+
+    /// How long a reader that was just given something may let frames gather: nothing while
+    /// few watch, more with every watcher, so that telling keeps to its share of a core.
+    pub(crate) fn tick(&self) -> Option<Duration> {
+        let watchers = u32::try_from(self.monitors.load(Ordering::Relaxed)).unwrap_or(u32::MAX);
+        let tick = limits::WRITE_COST.saturating_mul(watchers).saturating_mul(limits::TELL_SHARE_DIVISOR);
+        (tick >= limits::TICK_MIN).then(|| tick.min(limits::TICK_MAX))
+    }
+
+    fn bump(&self) {
+        self.version.send_modify(|version| *version += 1);
+    }
+
+    fn view_mut(&self) -> std::sync::RwLockWriteGuard<'_, View> {
+        self.view.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn told(&self) -> MutexGuard<'_, ToldSoFar> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The bytes of a payload or result; `None` if they are gone or the store is away.
+pub(crate) async fn content(store: &dyn Journal, content: &Content) -> Option<Bytes> {
+    match store.blob(BlobHash(content.hash)).await {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            tracing::warn!(%error, "a payload or result could not be read");
+            None
+        }
+    }
+}
+
+/// Counts a connection while it lives.
+pub(crate) struct Counted(Arc<Feed>, fn(&Feed) -> &AtomicU64);
+
+impl Counted {
+    pub(crate) fn new(feed: &Arc<Feed>, which: fn(&Feed) -> &AtomicU64) -> Counted {
+        which(feed).fetch_add(1, Ordering::Relaxed);
+        Counted(Arc::clone(feed), which)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        (self.1)(&self.0).fetch_sub(1, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,134 @@
+//! What can be said on the command line.
+
+use clap::{Parser, Subcommand};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// A job broker for fleets of GPU machines.
+///
+/// Programs submit jobs over HTTP, machines pull the ones they can run, and everyone
+/// concerned watches it happen.
+#[derive(Debug, Parser)]
+#[command(version, name = "callboard")]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Run the broker
+    Serve(Serve),
+    /// Run this machine's workers
+    Agent(Agent),
+    /// Submit a job
+    Submit(Submit),
+    /// Watch one job to its end, or everything
+    Watch(Watch),
+    /// See it work: a broker, three machines and a stream of jobs
+    Demo(Demo),
+    #[command(hide = true)]
+    DemoDigest(DemoDigest),
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  callboard serve
+  callboard serve --listen 127.0.0.1:8080 --store sqlite:/var/lib/callboard/callboard.db")]
+pub(crate) struct Serve {
+    /// Where to listen. Another address than loopback needs --insecure-no-auth
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:3331", env = "CALLBOARD_LISTEN")]
+    pub(crate) listen: SocketAddr,
+
+    /// Where everything is kept: sqlite:<path>, or memory: (gone at the end)
+    #[arg(long, value_name = "URL", default_value = "sqlite:callboard.db", env = "CALLBOARD_STORE")]
+    pub(crate) store: String,
+
+    /// Answer to this host name too; may be given more than once
+    #[arg(long, value_name = "NAME", env = "CALLBOARD_ALLOW_HOST", value_delimiter = ',')]
+    pub(crate) allow_host: Vec<String>,
+
+    /// Let anyone who reaches the address do everything
+    #[arg(long, env = "CALLBOARD_INSECURE_NO_AUTH")]
+    pub(crate) insecure_no_auth: bool,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:
+  callboard agent --broker http://127.0.0.1:3331 --config agent.toml")]
+pub(crate) struct Agent {
+    /// The broker to work for
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:3331", env = "CALLBOARD_BROKER")]
+    pub(crate) broker: String,
+
+    /// What this machine offers; docs/agent.md describes the file
+    #[arg(long, value_name = "FILE", default_value = "agent.toml", env = "CALLBOARD_AGENT_CONFIG")]
+    pub(crate) config: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  callboard submit --service upscale --payload '{\"image\":\"cat.png\"}'
+  callboard submit --service upscale --payload @job.json --watch
+  echo '{\"image\":\"cat.png\"}' | callboard submit --service upscale --payload -
+
+Exit codes with --watch: 0 the job completed, 1 it did not.")]
+pub(crate) struct Submit {
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:3331", env = "CALLBOARD_BROKER")]
+    pub(crate) broker: String,
+
+    /// Which service the job needs
+    #[arg(long, value_name = "NAME")]
+    pub(crate) service: String,
+
+    /// The payload: JSON, @file, or - for standard input
+    #[arg(long, value_name = "JSON", default_value = "{}")]
+    pub(crate) payload: String,
+
+    /// 0 to 1000000; larger runs first
+    #[arg(long, value_name = "N")]
+    pub(crate) priority: Option<u32>,
+
+    /// The job's id; submitting the same job under the same id again is harmless
+    #[arg(long, value_name = "ID")]
+    pub(crate) job_id: Option<String>,
+
+    /// Stay until the job has ended
+    #[arg(long)]
+    pub(crate) watch: bool,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  callboard watch                 everything, one message a line
+  callboard watch 0199a4c5-…      one job to its end
+
+Exit codes with a job: 0 it completed, 1 it did not.")]
+pub(crate) struct Watch {
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:3331", env = "CALLBOARD_BROKER")]
+    pub(crate) broker: String,
+
+    /// The job to watch; without it, everything
+    #[arg(value_name = "JOB")]
+    pub(crate) job: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Demo {
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:3331", env = "CALLBOARD_LISTEN")]
+    pub(crate) listen: SocketAddr,
+
+    #[arg(long, value_name = "URL", default_value = "memory:", env = "CALLBOARD_STORE")]
+    pub(crate) store: String,
+
+    /// The folder whose files are hashed and compressed
+    #[arg(long, value_name = "FOLDER", default_value = ".")]
+    pub(crate) root: PathBuf,
+}
+
+/// The program of the demo's machine: hashes and compresses the file that a job names.
+#[derive(Debug, clap::Args)]
+pub(crate) struct DemoDigest {
+    #[arg(long)]
+    pub(crate) root: PathBuf,
+}

@@ -1,0 +1,45 @@
+//! `callboard serve`.
+
+use crate::args::Serve;
+use anyhow::{Context, bail};
+use broker::{Broker, Config};
+use std::net::SocketAddr;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+pub(crate) async fn run(args: Serve, shutdown: CancellationToken) -> anyhow::Result<()> {
+    let Serve { listen, store, allow_host, insecure_no_auth } = args;
+    if !listen.ip().is_loopback() && !insecure_no_auth {
+        bail!(
+            "{listen} can be reached from elsewhere, and everyone who reaches it could do everything. \
+             Listen on 127.0.0.1 behind a proxy that asks for a password, or say --insecure-no-auth"
+        );
+    }
+    let config = Config { allow_hosts: allow_host, any_host: insecure_no_auth, ..config_for(&store) };
+    let broker = start(&store, config).await?;
+    let listener = bind(listen).await?;
+    let address = listener.local_addr()?;
+    if insecure_no_auth {
+        tracing::warn!("anyone who reaches {address} may do everything (--insecure-no-auth)");
+    } else {
+        tracing::info!("no tokens: for programs of this machine only");
+    }
+    tracing::info!(%store, "callboard {} at http://{address}", env!("CARGO_PKG_VERSION"));
+    broker.serve(listener, shutdown).await?;
+    Ok(())
+}
+
+pub(crate) fn config_for(store: &str) -> Config {
+    let kind = store.split_once(':').map_or(store, |(kind, _)| kind);
+    Config { store_kind: kind.to_owned(), ..Config::default() }
+}
+
+pub(crate) async fn start(store: &str, config: Config) -> anyhow::Result<Broker> {
+    let journal = store::open(store)?;
+    Ok(Broker::start(journal, config).await?)
+}
+
+pub(crate) async fn bind(listen: SocketAddr) -> anyhow::Result<TcpListener> {
+    let hint = || format!("cannot listen on {listen}; choose another address with --listen");
+    TcpListener::bind(listen).await.with_context(hint)
+}

@@ -1,0 +1,146 @@
+//! What may be asked of the ledger, and what it answers.
+
+use crate::{
+    Capabilities, Content, Declared, Failure, JobId, JobSpec, LeaseId, MachineFacts, MachineId, Phase, Progress,
+    SessionId, Timestamp, WorkerId,
+};
+use std::sync::Arc;
+
+#[derive(Clone, PartialEq, Debug)]
+pub enum Command {
+    Submit {
+        spec: Arc<JobSpec>,
+    },
+    Cancel {
+        job: JobId,
+    },
+
+    JoinMachine {
+        machine: MachineId,
+        facts: MachineFacts,
+    },
+    Beat(Beat),
+    /// Takes the orders that wait for a machine; they are not given twice.
+    TakeOrders {
+        machine: MachineId,
+    },
+    LeaveMachine {
+        machine: MachineId,
+    },
+
+    JoinWorker(JoinWorker),
+    LeaveWorker {
+        worker: WorkerId,
+    },
+    Next(Next),
+    /// The worker that stands ready under this lease's name asks no more.
+    StandDown {
+        worker: WorkerId,
+        lease: LeaseId,
+    },
+
+    Start {
+        lease: LeaseId,
+    },
+    Renew {
+        lease: LeaseId,
+    },
+    Progress {
+        lease: LeaseId,
+        progress: Progress,
+    },
+    Finish {
+        lease: LeaseId,
+        result: Content,
+    },
+    Fail(Fail),
+    Release {
+        lease: LeaseId,
+        reason: Option<Arc<str>>,
+    },
+
+    /// Time has passed.
+    Tick,
+}
+
+/// A machine is alive. Renews the leases it names, and no others.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Beat {
+    pub machine: MachineId,
+    pub phase: Option<Phase>,
+    pub leases: Vec<LeaseId>,
+    pub workers: Vec<(WorkerId, Declared)>,
+}
+
+/// A worker begins a session. Leases of an earlier one that `resume` does not name go back
+/// to the queue.
+#[derive(Clone, PartialEq, Debug)]
+pub struct JoinWorker {
+    pub worker: WorkerId,
+    pub machine: MachineId,
+    /// Fresh.
+    pub session: SessionId,
+    pub slots: u32,
+    pub capabilities: Arc<Capabilities>,
+    pub resume: Vec<LeaseId>,
+}
+
+/// A worker asks for work. What it was given and has not heard of comes first.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Next {
+    pub worker: WorkerId,
+    pub session: SessionId,
+    /// The leases it knows of.
+    pub have: Vec<LeaseId>,
+    /// Fresh; the name of the lease if one is given, now or while it stands.
+    pub lease: LeaseId,
+    /// If there is nothing now, it stands ready until then.
+    pub until: Timestamp,
+    /// An assignment counts as started.
+    pub start: bool,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub struct Fail {
+    pub lease: LeaseId,
+    pub error: Arc<str>,
+    pub failure: Failure,
+    /// `false`: final, whatever is left.
+    pub retry: bool,
+    pub retry_after_ms: Option<u64>,
+    /// A random number, for the jitter of the backoff.
+    pub roll: u32,
+}
+
+/// What the caller is told when the command was not refused.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Answer {
+    Done,
+    /// `duplicate`: the same submission was there before, and nothing happened.
+    Submitted {
+        duplicate: bool,
+    },
+    Orders(Orders),
+    /// `None`: nothing now; the worker stands ready if it said until when.
+    Next(Option<Grant>),
+    /// `retry_at` is when the job may run again; `None`: the failure was final.
+    Failed {
+        retry_at: Option<Timestamp>,
+    },
+}
+
+/// A lease as its holder learns of it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Grant {
+    pub lease: LeaseId,
+    pub attempt: u32,
+    pub expires_at: Timestamp,
+    pub job: JobId,
+}
+
+/// What the caller should do.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Orders {
+    /// Leases that are no longer held: stop their work.
+    pub cancel: Vec<LeaseId>,
+}

@@ -1,0 +1,187 @@
+//! What happened, and what is merely passing.
+
+use crate::{
+    Capabilities, Content, Declared, Failure, JobId, JobSpec, LeaseId, MachineFacts, MachineId, Outcome, Phase,
+    Progress, Service, SessionId, Status, Timestamp, WorkerId, WorkerStatus,
+};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// Something that happened: journalled, then told, and enough to replay it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Event {
+    pub at: Timestamp,
+    pub fact: Fact,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub enum Fact {
+    JobSubmitted {
+        spec: Arc<JobSpec>,
+        order: u64,
+    },
+    JobAssigned {
+        job: JobId,
+        lease: LeaseId,
+        attempt: u32,
+        worker: WorkerId,
+        machine: MachineId,
+        session: SessionId,
+    },
+    JobStarted {
+        job: JobId,
+        worker: WorkerId,
+    },
+    /// Back to the queue. `runs_failed` and `lost_in_a_row` are the job's counts after it.
+    JobReturned {
+        job: JobId,
+        worker: WorkerId,
+        machine: MachineId,
+        from: Status,
+        reason: ReturnReason,
+        retry_at: Option<Timestamp>,
+        runs_failed: u32,
+        lost_in_a_row: u32,
+    },
+    /// The end. `worker` and `machine` are those of the lease it ended, if one was held.
+    JobFinished {
+        job: JobId,
+        worker: Option<WorkerId>,
+        machine: Option<MachineId>,
+        attempt: u32,
+        runs_failed: u32,
+        outcome: Outcome,
+    },
+    /// Out of the ledger: its id is free again. Told to nobody.
+    JobForgotten {
+        job: JobId,
+    },
+
+    MachineJoined {
+        machine: MachineId,
+        facts: MachineFacts,
+        phase: Phase,
+    },
+    /// Other facts, another phase, or heard again after a silence; as it now is, whole.
+    MachineChanged {
+        machine: MachineId,
+        facts: MachineFacts,
+        phase: Phase,
+        workers: Vec<WorkerReport>,
+    },
+    MachineSilent {
+        machine: MachineId,
+    },
+    MachineLeft {
+        machine: MachineId,
+        reason: Option<Arc<str>>,
+    },
+
+    /// A session begins; leases that the worker still holds go on under it. The counts are
+    /// those of the worker's whole life.
+    WorkerJoined {
+        worker: WorkerId,
+        machine: MachineId,
+        session: SessionId,
+        slots: u32,
+        capabilities: Arc<Capabilities>,
+        jobs_completed: u64,
+        jobs_failed: u64,
+    },
+    WorkerDeclared {
+        worker: WorkerId,
+        machine: MachineId,
+        declared: Declared,
+        old: WorkerStatus,
+        new: WorkerStatus,
+    },
+    /// Derived from leases: changes nothing, but is told in its place.
+    WorkerTurned {
+        worker: WorkerId,
+        machine: MachineId,
+        old: WorkerStatus,
+        new: WorkerStatus,
+        job: Option<JobId>,
+    },
+    WorkerLeft {
+        worker: WorkerId,
+        machine: MachineId,
+        reason: Option<Arc<str>>,
+    },
+}
+
+/// One worker of a machine, as a report on the machine shows it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct WorkerReport {
+    pub worker: WorkerId,
+    pub services: BTreeSet<Service>,
+    pub status: WorkerStatus,
+    pub job: Option<JobId>,
+}
+
+/// Why a job went back to the queue.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ReturnReason {
+    /// The run failed and another one is allowed.
+    Failed {
+        error: Arc<str>,
+        failure: Failure,
+    },
+    /// The worker handed it back.
+    Released {
+        reason: Option<Arc<str>>,
+    },
+    NotStarted,
+    LeaseExpired,
+    SessionReplaced,
+    WorkerLeft,
+    MachineLeft,
+}
+
+impl ReturnReason {
+    /// A stable word for it.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            ReturnReason::Failed { .. } => "failed",
+            ReturnReason::Released { .. } => "released",
+            ReturnReason::NotStarted => "not_started",
+            ReturnReason::LeaseExpired => "lease_expired",
+            ReturnReason::SessionReplaced => "session_replaced",
+            ReturnReason::WorkerLeft => "worker_left",
+            ReturnReason::MachineLeft => "machine_left",
+        }
+    }
+
+    /// Whether the worker was lost, rather than answered.
+    #[must_use]
+    pub fn is_lost(&self) -> bool {
+        use ReturnReason::{LeaseExpired, MachineLeft, SessionReplaced, WorkerLeft};
+        matches!(self, LeaseExpired | SessionReplaced | WorkerLeft | MachineLeft)
+    }
+}
+
+/// Passing: told latest-wins to whoever listens now, never written.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Pulse {
+    Progress { job: JobId, worker: WorkerId, progress: Progress, at: Timestamp },
+}
+
+/// What one or several commands led to, in order.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Told {
+    pub events: Vec<Event>,
+    pub pulses: Vec<Pulse>,
+}
+
+/// The contents that an event names, so that its record can carry them.
+impl Fact {
+    #[must_use]
+    pub fn contents(&self) -> [Option<Content>; 2] {
+        match self {
+            Fact::JobSubmitted { spec, .. } => [Some(spec.payload), spec.ctx],
+            Fact::JobFinished { outcome: Outcome::Completed { result }, .. } => [Some(*result), None],
+            _ => [None, None],
+        }
+    }
+}

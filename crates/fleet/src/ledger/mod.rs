@@ -1,0 +1,213 @@
+//! What is remembered, and the one place where it changes.
+
+mod apply;
+mod clock;
+mod jobs;
+mod leases;
+mod machines;
+mod story;
+mod workers;
+
+use crate::schedule::{ProfileId, Schedule};
+use crate::{
+    Answer, Command, Event, Fact, Job, JobId, Lease, LeaseId, Machine, MachineId, OrderKey, Presence, Refusal, Status,
+    Timestamp, Told, Worker, WorkerId, WorkerReport,
+};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+
+/// Jobs, workers and machines. [`handle`](Ledger::handle) decides, [`apply`](Ledger::apply)
+/// changes, and nothing else does.
+#[derive(Debug, Default)]
+pub struct Ledger {
+    jobs: HashMap<JobId, Job>,
+    machines: BTreeMap<MachineId, Machine>,
+    workers: BTreeMap<WorkerId, Worker>,
+    /// The leases that are held, and those that completed their job, while it is known.
+    leases: HashMap<LeaseId, JobId>,
+
+    // Indexes: derived from the above.
+    schedule: Schedule,
+    profiles: HashMap<WorkerId, ProfileId>,
+    by_order: BTreeMap<u64, JobId>,
+    waiting: BTreeMap<OrderKey, JobId>,
+    delayed: BTreeSet<(Timestamp, JobId)>,
+    active: BTreeSet<JobId>,
+    /// Oldest first.
+    finished: VecDeque<JobId>,
+    tally: Tally,
+
+    presence: Presence,
+}
+
+/// How many there are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Tally {
+    pub pending: u64,
+    pub assigned: u64,
+    pub in_progress: u64,
+    pub completed: u64,
+    pub failed: u64,
+    pub cancelled: u64,
+    pub workers: u64,
+    pub workers_busy: u64,
+    pub machines: u64,
+}
+
+impl Tally {
+    pub(crate) fn of(&mut self, status: Status) -> &mut u64 {
+        match status {
+            Status::Pending => &mut self.pending,
+            Status::Assigned => &mut self.assigned,
+            Status::InProgress => &mut self.in_progress,
+            Status::Completed => &mut self.completed,
+            Status::Failed => &mut self.failed,
+            Status::Cancelled => &mut self.cancelled,
+        }
+    }
+
+    #[must_use]
+    pub fn jobs(&self) -> u64 {
+        self.pending + self.assigned + self.in_progress + self.completed + self.failed + self.cancelled
+    }
+}
+
+impl Ledger {
+    /// Decides `command` at `now`, which is never before an earlier call's. What is added to
+    /// `told` has already happened *here*; the caller makes it durable before it answers or
+    /// tells anyone.
+    ///
+    /// # Errors
+    /// A refusal changes nothing and adds nothing.
+    pub fn handle(&mut self, command: Command, now: Timestamp, told: &mut Told) -> Result<Answer, Refusal> {
+        match command {
+            Command::Submit { spec } => self.submit(spec, now, told),
+            Command::Cancel { job } => self.cancel(&job, now, told),
+            Command::JoinMachine { machine, facts } => self.join_machine(&machine, facts, now, told),
+            Command::Beat(beat) => self.beat(beat, now, told),
+            Command::TakeOrders { machine } => self.take_orders(&machine),
+            Command::LeaveMachine { machine } => self.leave_machine(&machine, now, told),
+            Command::JoinWorker(join) => self.join_worker(join, now, told),
+            Command::LeaveWorker { worker } => self.leave_worker(&worker, now, told),
+            Command::Next(next) => self.next(next, now, told),
+            Command::StandDown { worker, lease } => self.stand_down(&worker, lease),
+            Command::Start { lease } => self.start(lease, now, told),
+            Command::Renew { lease } => self.renew(lease, now),
+            Command::Progress { lease, progress } => self.progress(lease, progress, now, told),
+            Command::Finish { lease, result } => self.finish(lease, result, now, told),
+            Command::Fail(fail) => self.fail(fail, now, told),
+            Command::Release { lease, reason } => self.release(lease, reason, now, told),
+            Command::Tick => self.tick(now, told),
+        }
+    }
+
+    /// Records what was decided: the change here, and what presence has to follow.
+    fn emit(&mut self, fact: Fact, now: Timestamp, told: &mut Told) {
+        let event = Event { at: now, fact };
+        self.heed(&event);
+        self.apply(&event);
+        told.events.push(event);
+    }
+
+    /// [`emit`](Self::emit) for a fact that may turn a worker busy or idle, which is told after it.
+    fn emit_turning(&mut self, fact: Fact, worker: &WorkerId, now: Timestamp, told: &mut Told) {
+        let old = self.worker_report(worker);
+        self.emit(fact, now, told);
+        let (Some(old), Some(new)) = (old, self.worker_report(worker)) else { return };
+        let Some(machine) = self.workers.get(worker).map(|w| w.machine.clone()) else { return };
+        if old.status != new.status {
+            let worker = worker.clone();
+            let turned = Fact::WorkerTurned { worker, machine, old: old.status, new: new.status, job: new.job };
+            self.emit(turned, now, told);
+        }
+    }
+
+    fn worker_report(&self, id: &WorkerId) -> Option<WorkerReport> {
+        let worker = self.workers.get(id)?;
+        let job = worker.leases.first().and_then(|lease| self.leases.get(lease)).cloned();
+        let services = worker.capabilities.services.clone();
+        Some(WorkerReport { worker: id.clone(), services, status: self.worker_status(worker), job })
+    }
+
+    // What may be read. On the deciding side nothing but tests does; a view folds the same
+    // events into a ledger of its own and is read instead.
+
+    #[must_use]
+    pub fn job(&self, id: &JobId) -> Option<&Job> {
+        self.jobs.get(id)
+    }
+
+    #[must_use]
+    pub fn worker(&self, id: &WorkerId) -> Option<&Worker> {
+        self.workers.get(id)
+    }
+
+    #[must_use]
+    pub fn machine(&self, id: &MachineId) -> Option<&Machine> {
+        self.machines.get(id)
+    }
+
+    pub fn machines(&self) -> impl Iterator<Item = &Machine> {
+        self.machines.values()
+    }
+
+    pub fn workers(&self) -> impl Iterator<Item = &Worker> {
+        self.workers.values()
+    }
+
+    /// The lease of this name, while it is held.
+    #[must_use]
+    pub fn lease(&self, id: LeaseId) -> Option<&Lease> {
+        let lease = self.jobs.get(self.leases.get(&id)?)?.lease()?;
+        (lease.id == id).then_some(lease)
+    }
+
+    /// Waiting jobs in the order they will run.
+    pub fn pending(&self) -> impl Iterator<Item = &Job> {
+        self.waiting.values().filter_map(|id| self.jobs.get(id))
+    }
+
+    /// Jobs under a lease.
+    pub fn active(&self) -> impl Iterator<Item = &Job> {
+        self.active.iter().filter_map(|id| self.jobs.get(id))
+    }
+
+    /// Finished jobs, newest first.
+    pub fn finished(&self) -> impl Iterator<Item = &Job> {
+        self.finished.iter().rev().filter_map(|id| self.jobs.get(id))
+    }
+
+    /// All jobs submitted before number `before` (see [`Job::order`]), newest first.
+    pub fn submitted_before(&self, before: u64) -> impl Iterator<Item = &Job> {
+        self.by_order.range(..before).rev().filter_map(|(_, id)| self.jobs.get(id))
+    }
+
+    #[must_use]
+    pub fn tally(&self) -> Tally {
+        let (workers, machines) = (self.workers.len() as u64, self.machines.len() as u64);
+        Tally { workers, machines, ..self.tally }
+    }
+
+    #[must_use]
+    pub fn worker_status(&self, worker: &Worker) -> crate::WorkerStatus {
+        let silent = self.machines.get(&worker.machine).is_none_or(|m| m.silent_since.is_some());
+        worker.status(silent)
+    }
+
+    /// The first job that the worker holds.
+    #[must_use]
+    pub fn current_job(&self, worker: &Worker) -> Option<&JobId> {
+        worker.leases.first().and_then(|lease| self.leases.get(lease))
+    }
+
+    /// Whether both remember the same. Indexes and presence are derived and do not count.
+    #[must_use]
+    pub fn remembers_the_same_as(&self, other: &Ledger) -> bool {
+        self.jobs == other.jobs
+            && self.machines == other.machines
+            && self.workers == other.workers
+            && self.leases == other.leases
+            && self.finished == other.finished
+            && self.waiting == other.waiting
+            && self.tally == other.tally
+    }
+}

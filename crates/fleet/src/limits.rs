@@ -1,0 +1,69 @@
+//! Every limit the rules know, with its unit in its name and what happens at it.
+
+/// Bytes of an id (`wire.md` §1). Longer: refused at the door.
+pub const ID_BYTES_MAX: usize = 128;
+/// Bytes of a service's name. Longer: refused at the door.
+pub const SERVICE_BYTES_MAX: usize = 128;
+
+/// Largest priority; larger runs first. Above: refused at the door.
+pub const PRIORITY_MAX: u32 = 1_000_000;
+/// Priority of a job that states none.
+pub const PRIORITY_DEFAULT: u32 = 50;
+/// Most runs a job may ask for. Above: refused at the door.
+pub const ATTEMPTS_MAX: u32 = 100;
+/// Runs of a job that states none.
+pub const ATTEMPTS_DEFAULT: u32 = 3;
+/// Attempts remembered for each job; the oldest is forgotten beyond it. Attempt numbers go on.
+pub const ATTEMPTS_KEPT_MAX: usize = 32;
+/// A job whose worker is lost so many times in a row fails as poison.
+pub const LOST_IN_A_ROW_MAX: u32 = 3;
+
+/// A lease that is not renewed for so long is lost.
+pub const LEASE_MS: u64 = 8_000;
+/// How often a worker should renew, told in answers.
+pub const RENEW_MS: u64 = 2_500;
+/// How often a machine should beat, told in answers.
+pub const HEARTBEAT_MS: u64 = 2_500;
+/// An assignment that is not started for so long goes back to the queue.
+pub const START_MS: u64 = 10_000;
+/// After opening a ledger no lease and no machine expires for so long.
+pub const OPENING_GRACE_MS: u64 = 2 * LEASE_MS;
+/// A machine that says nothing for so long is silent.
+pub const MACHINE_SILENT_MS: u64 = 8_000;
+/// A machine that says nothing for so long is gone, and its workers with it.
+pub const MACHINE_GONE_MS: u64 = 600_000;
+
+/// Backoff before the second run; each further run doubles it.
+pub const BACKOFF_BASE_MS: u64 = 1_000;
+/// Backoff grows no longer than this.
+pub const BACKOFF_MS_MAX: u64 = 300_000;
+/// The longest delay a worker may ask for with `retry_after_ms`; longer is cut to it.
+pub const RETRY_AFTER_MS_MAX: u64 = 86_400_000;
+
+/// A finished job is known for so long, and its id stays taken; then it is forgotten.
+pub const FINISHED_KEPT_MS: u64 = 86_400_000;
+/// Finished jobs forgotten in one tick at most; the rest follows in the next.
+pub const FORGOTTEN_PER_TICK_MAX: usize = 1_000;
+
+/// Slots of one worker. Above: refused at the door.
+pub const SLOTS_MAX: u32 = 64;
+/// Services of one worker. Above: refused at the door.
+pub const SERVICES_PER_WORKER_MAX: usize = 256;
+/// Workers of one machine. Above: refused.
+pub const WORKERS_PER_MACHINE_MAX: usize = 64;
+/// Machines of one board. Above: refused.
+pub const MACHINES_MAX: usize = 10_000;
+/// Requirement classes with waiting jobs. Above: submissions of further classes are refused.
+pub const CLASSES_MAX: usize = 200_000;
+/// Requirement classes remembered although nothing of them waits; beyond it they are swept.
+pub const CLASSES_IDLE_MAX: usize = 1_024;
+/// Leases that were taken away and not yet asked for by `orders`, for each machine; beyond it
+/// the oldest is dropped, and the heartbeat's answer says it instead.
+pub const REVOKED_PER_MACHINE_MAX: usize = WORKERS_PER_MACHINE_MAX * SLOTS_MAX as usize;
+
+const _: () = assert!(RENEW_MS * 3 <= LEASE_MS, "two renewals may be lost before a lease is");
+const _: () = assert!(HEARTBEAT_MS * 3 <= MACHINE_SILENT_MS, "two beats may be lost before a machine is silent");
+const _: () = assert!(MACHINE_SILENT_MS < MACHINE_GONE_MS);
+const _: () = assert!(BACKOFF_BASE_MS <= BACKOFF_MS_MAX);
+const _: () = assert!(PRIORITY_DEFAULT <= PRIORITY_MAX && ATTEMPTS_DEFAULT <= ATTEMPTS_MAX);
+const _: () = assert!(LOST_IN_A_ROW_MAX as usize <= ATTEMPTS_KEPT_MAX);

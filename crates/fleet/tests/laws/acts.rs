@@ -1,0 +1,227 @@
+//! What may be done, drawn at random: names are numbers into small pools, so that they meet.
+
+use proptest::prelude::*;
+use std::ops::Range;
+
+pub(crate) const WORKERS: u8 = 4;
+pub(crate) const MACHINES: u8 = 3;
+pub(crate) const SERVICES: u8 = 3;
+
+/// Time passes, then something is done.
+#[derive(Clone, Debug)]
+pub(crate) struct Step {
+    pub(crate) wait_ms: u64,
+    /// Whether the clock ticks at every deadline on the way, as the dispatcher does it.
+    pub(crate) ticking: bool,
+    pub(crate) act: Act,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Act {
+    Submit {
+        job: u8,
+        service: u8,
+        priority: u8,
+        runs: u8,
+        content: u8,
+        workflow: Option<(u8, u8)>,
+    },
+    Cancel {
+        job: u8,
+    },
+    JoinMachine {
+        machine: u8,
+        facts: u8,
+    },
+    Beat {
+        machine: u8,
+        leases: Named,
+        starting: Option<bool>,
+        declared: Option<(u8, u8)>,
+    },
+    TakeOrders {
+        machine: u8,
+    },
+    LeaveMachine {
+        machine: u8,
+    },
+    JoinWorker {
+        worker: u8,
+        machine: u8,
+        slots: u8,
+        services: u8,
+        resume: Named,
+    },
+    LeaveWorker {
+        worker: u8,
+    },
+    Next {
+        worker: u8,
+        stale: bool,
+        have: Named,
+        wait_ms: u64,
+        start: bool,
+    },
+    StandDown {
+        worker: u8,
+        /// It names an earlier asking.
+        earlier: bool,
+    },
+    Start {
+        lease: Which,
+    },
+    Renew {
+        lease: Which,
+    },
+    Progress {
+        lease: Which,
+    },
+    Finish {
+        lease: Which,
+        result: u8,
+    },
+    Fail {
+        lease: Which,
+        kind: u8,
+        retry: bool,
+        retry_after_ms: Option<u64>,
+        roll: u32,
+    },
+    Release {
+        lease: Which,
+    },
+    Tick,
+    Restart {
+        shortest: bool,
+    },
+}
+
+/// A lease that is held, one that ever was, or one that never was.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Which {
+    Held(u8),
+    Ever(u8),
+    Never,
+}
+
+/// Which of its leases somebody names.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Named {
+    All,
+    None,
+    /// Those at odd places, and one that ever was.
+    Mixed(u8),
+}
+
+impl Step {
+    pub(crate) fn now(act: Act) -> Step {
+        Step { wait_ms: 0, ticking: false, act }
+    }
+}
+
+/// The size of the pool of jobs, and a life on it. Most begin with a fleet in place.
+pub(crate) fn life(steps: Range<usize>) -> impl Strategy<Value = (u8, Vec<Step>)> {
+    let fleet = prop_oneof![9 => Just(fleet_in_place()), 1 => Just(Vec::new())];
+    (6u8..=30, fleet, prop::collection::vec(step(), steps))
+        .prop_map(|(jobs, fleet, life)| (jobs, fleet.into_iter().chain(life).collect()))
+}
+
+fn fleet_in_place() -> Vec<Step> {
+    let machines = (0..MACHINES).map(|machine| Act::JoinMachine { machine, facts: 0 });
+    let services = |worker: u8| -> u8 { if worker == 0 { (1 << SERVICES) - 1 } else { 1 | (1 << (worker - 1)) } };
+    let workers = (0..WORKERS).map(|worker| Act::JoinWorker {
+        worker,
+        machine: worker % MACHINES,
+        slots: 1 + worker % 3,
+        services: services(worker),
+        resume: Named::None,
+    });
+    machines.chain(workers).map(Step::now).collect()
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let wait_ms = prop_oneof![
+        100 => Just(0u64),
+        60 => 0u64..500,
+        30 => 500u64..3_000,
+        12 => 3_000u64..12_000,
+        4 => 12_000u64..70_000,
+        2 => 70_000u64..660_000,
+        1 => Just(25 * 3_600_000u64),
+    ];
+    (wait_ms, any::<bool>(), act()).prop_map(|(wait_ms, ticking, act)| Step { wait_ms, ticking, act })
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    prop_oneof![
+        24 => of_jobs(),
+        26 => of_fleet(),
+        32 => next(),
+        36 => of_leases(),
+        2 => (0..WORKERS, prop::bool::weighted(0.3)).prop_map(|(worker, earlier)| Act::StandDown { worker, earlier }),
+        4 => Just(Act::Tick),
+        1 => any::<bool>().prop_map(|shortest| Act::Restart { shortest }),
+    ]
+}
+
+fn of_jobs() -> impl Strategy<Value = Act> {
+    let submit = (any::<u8>(), 0..SERVICES, 0u8..3, 1u8..4, 0u8..8, prop::option::weighted(0.2, (0u8..3, 0u8..3)));
+    prop_oneof![
+        6 => submit.prop_map(|(job, service, priority, runs, content, workflow)| Act::Submit {
+            job, service, priority, runs, content, workflow,
+        }),
+        1 => any::<u8>().prop_map(|job| Act::Cancel { job }),
+    ]
+}
+
+fn of_fleet() -> impl Strategy<Value = Act> {
+    let machine = || 0..MACHINES;
+    let worker = || 0..WORKERS;
+    let declared = prop::option::weighted(0.3, (worker(), 0u8..3));
+    let beat = (machine(), named(), prop::option::weighted(0.1, any::<bool>()), declared);
+    let join = (worker(), machine(), 1u8..4, 1u8..(1 << SERVICES), named());
+    prop_oneof![
+        4 => (machine(), 0u8..6).prop_map(|(machine, facts)| Act::JoinMachine { machine, facts: facts / 5 }),
+        9 => beat.prop_map(|(machine, leases, starting, declared)| Act::Beat { machine, leases, starting, declared }),
+        2 => machine().prop_map(|machine| Act::TakeOrders { machine }),
+        1 => machine().prop_map(|machine| Act::LeaveMachine { machine }),
+        5 => join.prop_map(|(worker, machine, slots, services, resume)| Act::JoinWorker {
+            worker, machine, slots, services, resume,
+        }),
+        1 => worker().prop_map(|worker| Act::LeaveWorker { worker }),
+    ]
+}
+
+fn next() -> impl Strategy<Value = Act> {
+    let wait_ms = prop_oneof![1 => Just(0u64), 3 => 1u64..60_000];
+    (0..WORKERS, prop::bool::weighted(0.05), named(), wait_ms, any::<bool>())
+        .prop_map(|(worker, stale, have, wait_ms, start)| Act::Next { worker, stale, have, wait_ms, start })
+}
+
+fn of_leases() -> impl Strategy<Value = Act> {
+    let after_ms = prop::option::weighted(0.3, prop_oneof![3 => 0u64..5_000, 1 => Just(100_000_000u64)]);
+    let roll = prop_oneof![Just(0u32), Just(u32::MAX), any::<u32>()];
+    let fail = (which(), 0u8..10, prop::bool::weighted(0.9), after_ms, roll);
+    prop_oneof![
+        5 => which().prop_map(|lease| Act::Start { lease }),
+        2 => which().prop_map(|lease| Act::Renew { lease }),
+        2 => which().prop_map(|lease| Act::Progress { lease }),
+        4 => (which(), 0u8..2).prop_map(|(lease, result)| Act::Finish { lease, result }),
+        4 => fail.prop_map(|(lease, kind, retry, retry_after_ms, roll)| Act::Fail {
+            lease, kind, retry, retry_after_ms, roll,
+        }),
+        2 => which().prop_map(|lease| Act::Release { lease }),
+    ]
+}
+
+fn which() -> impl Strategy<Value = Which> {
+    prop_oneof![
+        12 => any::<u8>().prop_map(Which::Held),
+        4 => any::<u8>().prop_map(Which::Ever),
+        1 => Just(Which::Never),
+    ]
+}
+
+fn named() -> impl Strategy<Value = Named> {
+    prop_oneof![3 => Just(Named::All), 1 => Just(Named::None), 2 => any::<u8>().prop_map(Named::Mixed)]
+}

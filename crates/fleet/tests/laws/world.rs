@@ -1,0 +1,303 @@
+//! A ledger, a view that folds what it tells, and the oracle, living through the same steps.
+
+use crate::acts::{Act, Named, Step, Which};
+use crate::oracle::Oracle;
+use fleet::{
+    Beat, Capabilities, Command, Content, Declared, Event, Fail, Failure, FailureKind, JobId, JobSpec, JoinWorker,
+    LeaseId, Ledger, MachineFacts, MachineId, Next, Phase, Progress, Requirements, Service, SessionId, Timestamp, Told,
+    WorkerId, Workflow,
+};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+pub(crate) struct World {
+    pub(crate) ledger: Ledger,
+    pub(crate) events: Vec<Event>,
+    pub(crate) oracle: Oracle,
+    pub(crate) now: Timestamp,
+    view: Ledger,
+    jobs: u8,
+    /// Every lease that was ever offered as a name.
+    leases: Vec<LeaseId>,
+    sessions: u64,
+}
+
+/// Ticks that one step may need at most.
+const TICKS_MAX: usize = 5_000;
+
+impl World {
+    pub(crate) fn new(jobs: u8) -> World {
+        World {
+            ledger: Ledger::default(),
+            events: Vec::new(),
+            oracle: Oracle::default(),
+            now: Timestamp(1_000),
+            view: Ledger::default(),
+            jobs,
+            leases: Vec::new(),
+            sessions: 0,
+        }
+    }
+
+    pub(crate) fn live(&mut self, step: &Step) -> Result<(), String> {
+        self.pass(step.wait_ms, step.ticking)?;
+        match step.act {
+            Act::Restart { shortest } => self.restart(shortest),
+            Act::Tick => self.tick_to_rest(),
+            ref act => {
+                let command = self.command_for(act);
+                self.command(&command)
+            }
+        }
+    }
+
+    fn pass(&mut self, ms: u64, ticking: bool) -> Result<(), String> {
+        let target = self.now + ms;
+        let mut ticks = 0;
+        while let Some(at) = self.ledger.next_deadline().filter(|at| ticking && *at <= target) {
+            self.now = self.now.max(at);
+            self.command(&Command::Tick)?;
+            ticks += 1;
+            law!(ticks < TICKS_MAX, "ticks come to rest", "still due at {at:?} on the way to {target:?}");
+        }
+        self.now = target;
+        Ok(())
+    }
+
+    fn tick_to_rest(&mut self) -> Result<(), String> {
+        self.command(&Command::Tick)?;
+        self.pass(0, true)?;
+        let due = self.ledger.next_deadline();
+        law!(due.is_none_or(|at| at > self.now), "after a tick nothing is due", "{due:?} at {:?}", self.now);
+        Ok(())
+    }
+
+    /// Decides a command and checks all that is known of it.
+    pub(crate) fn command(&mut self, command: &Command) -> Result<(), String> {
+        let deadline = self.ledger.next_deadline();
+        let mut told = Told::default();
+        let answer = self.ledger.handle(command.clone(), self.now, &mut told);
+        if let Err(refusal) = &answer {
+            law!(told == Told::default(), "a refusal tells nothing", "{refusal} but {told:?}");
+            law!(self.ledger.next_deadline() == deadline, "a refusal changes nothing", "{refusal}: another deadline");
+        }
+        for event in &told.events {
+            law!(event.at == self.now, "an event happens now", "{event:?} at {:?}", self.now);
+            self.view.apply(event);
+        }
+        law!(self.ledger.remembers_the_same_as(&self.view), "what is told is all that changes", "after {command:?}");
+        self.oracle.judge(command, self.now, &answer, &told).map_err(|broken| {
+            format!("{broken}\n  command {command:?} at {:?}\n  answer {answer:?}\n  told {told:#?}", self.now)
+        })?;
+        self.events.extend(told.events);
+        self.oracle.compare(&self.ledger, self.now).map_err(|broken| format!("{broken}\n  after {command:?}"))
+    }
+
+    /// The broker dies and comes back.
+    fn restart(&mut self, shortest: bool) -> Result<(), String> {
+        let mut ledger = Ledger::default();
+        match shortest {
+            true => self.ledger.shortest_story().for_each(|event| ledger.apply(&event)),
+            false => self.events.iter().for_each(|event| ledger.apply(event)),
+        }
+        law!(ledger.remembers_the_same_as(&self.ledger), "a restart remembers the same", "shortest: {shortest}");
+        ledger.resume(self.now);
+        self.ledger = ledger;
+        self.oracle.restart(self.now);
+        self.oracle.compare(&self.ledger, self.now)
+    }
+
+    fn command_for(&mut self, act: &Act) -> Command {
+        let lease = |which| self.lease(which);
+        match *act {
+            Act::Submit { .. } => Command::Submit { spec: Arc::new(self.spec(act)) },
+            Act::Cancel { job } => Command::Cancel { job: self.job(job) },
+            Act::JoinMachine { machine, facts } => Command::JoinMachine {
+                machine: machine_id(machine),
+                facts: MachineFacts { cpu_cores: u32::from(facts), ..MachineFacts::default() },
+            },
+            Act::Beat { .. } => self.beat(act),
+            Act::TakeOrders { machine } => Command::TakeOrders { machine: machine_id(machine) },
+            Act::LeaveMachine { machine } => Command::LeaveMachine { machine: machine_id(machine) },
+            Act::JoinWorker { .. } => self.join_worker(act),
+            Act::LeaveWorker { worker } => Command::LeaveWorker { worker: worker_id(worker) },
+            Act::Next { worker, stale, have, wait_ms, start } => self.next(worker, stale, have, wait_ms, start),
+            Act::StandDown { worker, earlier } => {
+                let worker = worker_id(worker);
+                let standing = self.oracle.standing.iter().find(|standing| standing.worker == worker && !earlier);
+                let lease = standing.map_or_else(|| self.lease(Which::Ever(9)), |standing| standing.lease);
+                Command::StandDown { worker, lease }
+            }
+            Act::Start { lease: which } => Command::Start { lease: lease(which) },
+            Act::Renew { lease: which } => Command::Renew { lease: lease(which) },
+            Act::Progress { lease: which } => {
+                Command::Progress { lease: lease(which), progress: Progress { fraction: 0.5, ..Progress::default() } }
+            }
+            Act::Finish { lease: which, result } => {
+                Command::Finish { lease: lease(which), result: Content { hash: [result; 32], bytes: 1 } }
+            }
+            Act::Fail { lease: which, kind, retry, retry_after_ms, roll } => Command::Fail(Fail {
+                lease: lease(which),
+                error: "boom".into(),
+                failure: Failure { kind: KINDS[usize::from(kind) % KINDS.len()], reason: None },
+                retry,
+                retry_after_ms,
+                roll,
+            }),
+            Act::Release { lease: which } => Command::Release { lease: lease(which), reason: None },
+            Act::Tick | Act::Restart { .. } => Command::Tick,
+        }
+    }
+
+    fn beat(&self, act: &Act) -> Command {
+        let Act::Beat { machine, leases, starting, declared } = *act else { return Command::Tick };
+        let machine = machine_id(machine);
+        let held = self.oracle.held().filter(|(_, worker)| self.oracle.is_on(worker, &machine));
+        let leases = self.named(leases, held.map(|(lease, _)| lease).collect());
+        let phase = starting.map(|starting| if starting { Phase::Starting } else { Phase::Ready });
+        let word = |n: u8| [Declared::Ready, Declared::Draining, Declared::Error][usize::from(n)];
+        let workers = declared.map(|(worker, n)| (worker_id(worker), word(n))).into_iter().collect();
+        Command::Beat(Beat { machine, phase, leases, workers })
+    }
+
+    fn join_worker(&mut self, act: &Act) -> Command {
+        let Act::JoinWorker { worker, machine, slots, services, resume } = *act else { return Command::Tick };
+        let worker = worker_id(worker);
+        let resume = self.named(resume, self.oracle.leases_of(&worker));
+        let services = (0..8).filter(|n| services >> n & 1 == 1).map(service).collect();
+        self.registration(worker, machine_id(machine), u32::from(slots), services, resume)
+    }
+
+    fn registration(
+        &mut self,
+        worker: WorkerId,
+        machine: MachineId,
+        slots: u32,
+        services: BTreeSet<Service>,
+        resume: Vec<LeaseId>,
+    ) -> Command {
+        self.sessions += 1;
+        let capabilities = Arc::new(Capabilities { services, ..Capabilities::default() });
+        let session = SessionId(self.sessions);
+        Command::JoinWorker(JoinWorker { worker, machine, session, slots, capabilities, resume })
+    }
+
+    fn next(&mut self, worker: u8, stale: bool, have: Named, wait_ms: u64, start: bool) -> Command {
+        let worker = worker_id(worker);
+        let have = self.named(have, self.oracle.leases_of(&worker));
+        let session = self.oracle.session(&worker).filter(|_| !stale).unwrap_or(SessionId(0));
+        let lease = self.fresh_lease();
+        Command::Next(Next { worker, session, have, lease, until: self.now + wait_ms, start })
+    }
+
+    /// In no order, as random ids are.
+    fn fresh_lease(&mut self) -> LeaseId {
+        let lease = LeaseId((self.leases.len() as u128 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835));
+        self.leases.push(lease);
+        lease
+    }
+
+    fn lease(&self, which: Which) -> LeaseId {
+        let held: Vec<LeaseId> = self.oracle.held().map(|(lease, _)| lease).collect();
+        match which {
+            Which::Held(n) if !held.is_empty() => held[usize::from(n) % held.len()],
+            Which::Held(n) | Which::Ever(n) if !self.leases.is_empty() => {
+                self.leases[self.leases.len() - 1 - usize::from(n) % self.leases.len()]
+            }
+            _ => LeaseId(u128::MAX),
+        }
+    }
+
+    fn named(&self, named: Named, held: Vec<LeaseId>) -> Vec<LeaseId> {
+        match named {
+            Named::All => held,
+            Named::None => Vec::new(),
+            Named::Mixed(n) => held.into_iter().skip(1).step_by(2).chain([self.lease(Which::Ever(n))]).collect(),
+        }
+    }
+
+    fn spec(&self, act: &Act) -> JobSpec {
+        let Act::Submit { job, service: n, priority, runs, content, workflow } = *act else { unreachable!() };
+        let workflow = workflow.map(|(priority, at)| Workflow {
+            id: None,
+            priority: (priority > 0).then_some(u32::from(priority)),
+            at: (at > 0).then_some(Timestamp(i64::from(at) * 1_000)),
+            step: None,
+            steps: None,
+        });
+        JobSpec {
+            id: self.job(job),
+            priority: u32::from(priority),
+            attempts_max: u32::from(runs),
+            workflow,
+            digest: [content / 7; 32],
+            ..spec("any", service(n))
+        }
+    }
+
+    fn job(&self, n: u8) -> JobId {
+        JobId::parse(&format!("j{}", n % self.jobs)).unwrap()
+    }
+
+    // For tests that choose their commands themselves; a broken law panics.
+
+    pub(crate) fn join(&mut self, machine: &str, worker: &str, services: BTreeSet<Service>) {
+        let machine = MachineId::parse(machine).unwrap();
+        self.command(&Command::JoinMachine { machine: machine.clone(), facts: MachineFacts::default() }).unwrap();
+        let join = self.registration(WorkerId::parse(worker).unwrap(), machine, 1, services, Vec::new());
+        self.command(&join).unwrap();
+    }
+
+    pub(crate) fn submit(&mut self, job: &str, service: Service) {
+        self.command(&Command::Submit { spec: Arc::new(spec(job, service)) }).unwrap();
+    }
+
+    pub(crate) fn ask(&mut self, worker: &str, until: Timestamp) {
+        let worker = WorkerId::parse(worker).unwrap();
+        let session = self.oracle.session(&worker).unwrap();
+        let lease = self.fresh_lease();
+        let next = Next { worker, session, have: Vec::new(), lease, until, start: false };
+        self.command(&Command::Next(next)).unwrap();
+    }
+}
+
+pub(crate) fn spec(job: &str, service: Service) -> JobSpec {
+    JobSpec {
+        id: JobId::parse(job).unwrap(),
+        requirements: Requirements { service },
+        payload: Content { hash: [0; 32], bytes: 2 },
+        ctx: None,
+        priority: 0,
+        attempts_max: 3,
+        customer: None,
+        workflow: None,
+        labels: BTreeMap::new(),
+        digest: [0; 32],
+    }
+}
+
+/// What a worker can say; `broker` is the broker's word.
+const KINDS: [FailureKind; 10] = [
+    FailureKind::Internal,
+    FailureKind::BadInput,
+    FailureKind::Refusal,
+    FailureKind::OutOfMemory,
+    FailureKind::ServiceDown,
+    FailureKind::Timeout,
+    FailureKind::RateLimit,
+    FailureKind::Auth,
+    FailureKind::Network,
+    FailureKind::BadOutput,
+];
+
+fn machine_id(n: u8) -> MachineId {
+    MachineId::parse(&format!("m{n}")).unwrap()
+}
+
+fn worker_id(n: u8) -> WorkerId {
+    WorkerId::parse(&format!("w{n}")).unwrap()
+}
+
+fn service(n: u8) -> Service {
+    Service::parse(&format!("s{n}")).unwrap()
+}

@@ -1,0 +1,205 @@
+//! Reading JSON that strangers send.
+
+use crate::{Malformed, limits};
+use bytes::Bytes;
+use serde::de::{DeserializeOwned, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// Any JSON, copied and never looked into.
+pub type Json = Box<RawValue>;
+
+/// Reads a whole body; an empty one counts as `{}`.
+///
+/// # Errors
+/// Names the field by its path where serde knows it, else the line and column.
+pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Malformed> {
+    let body = if body.is_empty() { b"{}" } else { body };
+    check_nesting(body)?;
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let path = error.path().to_string();
+        malformed(path, &error.into_inner())
+    })?;
+    deserializer.end().map_err(|error| malformed(String::new(), &error))?;
+    Ok(value)
+}
+
+fn malformed(path: String, error: &serde_json::Error) -> Malformed {
+    let text = error.to_string();
+    if !error.is_data() {
+        return Malformed::Json { why: text };
+    }
+    let why = text.rsplit_once(" at line ").map_or(text.as_str(), |(why, _)| why);
+    let quoted = |prefix: &str| why.strip_prefix(prefix).and_then(|rest| rest.split_once('`'));
+    if let Some((field, rest)) = quoted("unknown field `") {
+        return Malformed::Unknown { field: field.to_owned(), hint: rest.to_owned() };
+    }
+    if let Some((field, _)) = quoted("missing field `") {
+        return Malformed::field(field, "is required");
+    }
+    if let Some((field, _)) = quoted("duplicate field `") {
+        return Malformed::field(field, "is given twice");
+    }
+    Malformed::field(if path == "." { "the body".to_owned() } else { path }, why)
+}
+
+/// The fields of one object, taken one by one, so that each can be named when it is wrong and
+/// those that nobody took are known.
+#[derive(Debug)]
+pub struct Fields(BTreeMap<String, Json>);
+
+impl Fields {
+    /// # Errors
+    /// Not JSON, not an object, nested too deeply, or a field given twice.
+    pub fn parse(body: &[u8]) -> Result<Fields, Malformed> {
+        parse(body)
+    }
+
+    /// The field's value; `None` if it is absent or `null`.
+    ///
+    /// # Errors
+    /// It is not what it should be.
+    pub fn take<T: DeserializeOwned>(&mut self, name: &str) -> Result<Option<T>, Malformed> {
+        let Some(raw) = self.take_raw(name) else { return Ok(None) };
+        serde_json::from_str(raw.get()).map_err(|error| match malformed(String::new(), &error) {
+            Malformed::Field { field, why } if field.is_empty() => Malformed::field(name, why),
+            Malformed::Field { field, why } => Malformed::field(format!("{name}.{field}"), why),
+            Malformed::Unknown { field, hint } => Malformed::Unknown { field: format!("{name}.{field}"), hint },
+            other => Malformed::field(name, other),
+        })
+    }
+
+    /// The field as it stands; `None` if it is absent or `null`.
+    pub fn take_raw(&mut self, name: &str) -> Option<Json> {
+        self.0.remove(name).filter(|raw| raw.get() != "null")
+    }
+
+    /// The fields that nobody took, in alphabetical order.
+    pub fn rest(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+}
+
+impl<'de> Deserialize<'de> for Fields {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Fields, D::Error> {
+        struct Once;
+        impl<'de> Visitor<'de> for Once {
+            type Value = Fields;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
+                let mut fields = BTreeMap::new();
+                while let Some((name, value)) = map.next_entry::<String, Json>()? {
+                    if fields.contains_key(&name) {
+                        return Err(serde::de::Error::custom(format_args!("duplicate field `{name}`")));
+                    }
+                    fields.insert(name, value);
+                }
+                Ok(Fields(fields))
+            }
+        }
+        deserializer.deserialize_map(Once)
+    }
+}
+
+/// The same JSON without insignificant white space: what is hashed, stored and passed on.
+///
+/// # Errors
+/// Larger than `bytes_max`, under the name `what`.
+pub fn compact(json: &RawValue, what: &str, bytes_max: usize) -> Result<Bytes, Malformed> {
+    let mut out = Vec::with_capacity(json.get().len());
+    let (mut in_string, mut escaped) = (false, false);
+    for byte in json.get().bytes() {
+        if in_string {
+            in_string = escaped || byte != b'"';
+            escaped = !escaped && byte == b'\\';
+        } else if byte == b'"' {
+            in_string = true;
+        } else if byte.is_ascii_whitespace() {
+            continue;
+        }
+        out.push(byte);
+    }
+    if out.len() > bytes_max {
+        return Err(Malformed::TooLarge { what: what.to_owned(), bytes: out.len(), max: bytes_max });
+    }
+    Ok(out.into())
+}
+
+/// Refuses what is nested too deeply before any parser recurses into it.
+fn check_nesting(json: &[u8]) -> Result<(), Malformed> {
+    let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
+    for byte in json {
+        if in_string {
+            in_string = escaped || *byte != b'"';
+            escaped = !escaped && *byte == b'\\';
+            continue;
+        }
+        match byte {
+            b'"' => in_string = true,
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > limits::NESTING_MAX {
+            let why = format!("nested more than {} levels deep", limits::NESTING_MAX);
+            return Err(Malformed::Json { why });
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn raw(text: &str) -> Json {
+        RawValue::from_string(text.to_owned()).unwrap()
+    }
+
+    #[test]
+    fn white_space_goes_but_not_inside_strings() {
+        let json = raw("{ \"a b\" : [ 1 ,\n 2 ], \"c\\\" d\": \"\\\\\" }");
+        assert_eq!(compact(&json, "payload", 99).unwrap(), r#"{"a b":[1,2],"c\" d":"\\"}"#);
+    }
+
+    #[test]
+    fn nesting_has_a_limit_and_brackets_in_strings_do_not_count() {
+        let deep = |levels: usize| "[".repeat(levels) + &"]".repeat(levels);
+        assert!(parse::<Json>(deep(64).as_bytes()).is_ok());
+        assert!(matches!(parse::<Json>(deep(65).as_bytes()), Err(Malformed::Json { .. })));
+        assert!(parse::<Json>(format!("\"{}\"", "[".repeat(100)).as_bytes()).is_ok());
+    }
+
+    #[test]
+    fn a_mistake_is_named_by_its_field() {
+        #[derive(Deserialize, Debug)]
+        #[serde(deny_unknown_fields)]
+        struct Body {
+            #[serde(rename = "count")]
+            _count: u32,
+        }
+        let said = |body: &str| parse::<Body>(body.as_bytes()).unwrap_err().to_string();
+        assert_eq!(said("{}"), "count: is required");
+        assert_eq!(said(r#"{"count":1,"count":2}"#), "count: is given twice");
+        assert_eq!(said(r#"{"count":-1}"#), "count: invalid value: integer `-1`, expected u32");
+        assert_eq!(said(r#"{"cuont":1}"#), "cuont is not a field of this request, expected `count`");
+        assert!(said("{").starts_with("the body is not JSON: "));
+        assert!(said("{} x").starts_with("count"));
+    }
+
+    #[test]
+    fn a_field_given_twice_is_refused_and_the_rest_is_known() {
+        assert!(Fields::parse(br#"{"a":1,"a":2}"#).unwrap_err().to_string().contains("given twice"));
+        let mut fields = Fields::parse(br#"{"a":1,"b":null,"c":[]}"#).unwrap();
+        assert_eq!(fields.take::<u32>("a").unwrap(), Some(1));
+        assert_eq!(fields.take::<u32>("b").unwrap(), None);
+        assert_eq!(fields.rest().collect::<Vec<_>>(), ["c"]);
+    }
+}

@@ -1,0 +1,35 @@
+//! Limits of shapes, with their unit in the name and what happens at them.
+
+/// Bytes of an HTTP body. Above: 413.
+pub const BODY_BYTES_MAX: usize = 10 << 20;
+/// Bytes of a payload without insignificant white space. Above: 413.
+pub const PAYLOAD_BYTES_MAX: usize = 8 << 20;
+/// Bytes of a result. Above: 413, and the worker fails the run.
+pub const RESULT_BYTES_MAX: usize = 256 << 10;
+/// Payloads and results up to here are told to monitors inline; larger ones by address.
+pub const TOLD_BYTES_MAX: usize = 16 << 10;
+/// How deep JSON may be nested. Deeper: 400.
+pub const NESTING_MAX: usize = 64;
+/// Bytes of an error's text. Longer: cut.
+pub const ERROR_BYTES_MAX: usize = 8 << 10;
+/// Bytes of a progress message. Longer: cut.
+pub const MESSAGE_BYTES_MAX: usize = 1 << 10;
+/// Labels of a job or machine. More: 400.
+pub const LABELS_MAX: usize = 32;
+/// Bytes of a label's key or value. Longer: 400.
+pub const LABEL_BYTES_MAX: usize = 256;
+/// Leases that one request may name. More: 400.
+pub const LEASES_NAMED_MAX: usize = fleet::limits::REVOKED_PER_MACHINE_MAX;
+/// Rows of a list that states no `limit`.
+pub const PAGE_DEFAULT: usize = 50;
+/// Rows of a list. Above: 400.
+pub const PAGE_MAX: usize = 500;
+/// How long a call may wait, in milliseconds. Above: 400.
+pub const WAIT_MS_MAX: u64 = 60_000;
+/// Pending jobs in a snapshot.
+pub const SNAPSHOT_PENDING_MAX: usize = 200;
+/// Finished jobs of each kind in a snapshot.
+pub const SNAPSHOT_FINISHED_MAX: usize = 200;
+
+const _: () = assert!(TOLD_BYTES_MAX <= RESULT_BYTES_MAX && RESULT_BYTES_MAX <= PAYLOAD_BYTES_MAX);
+const _: () = assert!(PAYLOAD_BYTES_MAX < BODY_BYTES_MAX);

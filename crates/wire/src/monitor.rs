@@ -1,0 +1,463 @@
+//! The monitor dialect ("original format", `wire.md` §3).
+
+use crate::agent::HostInfo;
+use crate::jobs::{CANCELLED, FailureView};
+use crate::snapshot::{MachineStatus, Snapshot, StatsView, Structure};
+use crate::words::{JobStatus, PhaseWord, WorkerWord};
+use crate::{Contents, Json, limits};
+use fleet::{
+    Capabilities, Content, Event, Fact, JobSpec, Machine, Outcome, Pulse, ReturnReason, Timestamp, WorkflowId,
+};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use std::collections::BTreeMap;
+use utoipa::ToSchema;
+
+/// One message to a monitor. Durable ones carry an `event_id`, passing ones none.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MonitorMessage<'a> {
+    #[serde(flatten)]
+    pub body: MonitorBody<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub event_id: Option<&'a str>,
+    /// Unix milliseconds.
+    pub timestamp: i64,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum MonitorBody<'a> {
+    Connected {},
+    FullStateSnapshot {
+        monitor_id: &'a str,
+        data: &'a Snapshot,
+    },
+    JobSubmitted {
+        job_id: &'a str,
+        job_data: JobData<'a>,
+    },
+    JobAssigned {
+        job_id: &'a str,
+        worker_id: &'a str,
+        old_status: JobStatus,
+        new_status: JobStatus,
+        assigned_at: i64,
+    },
+    JobStatusChanged {
+        job_id: &'a str,
+        old_status: JobStatus,
+        new_status: JobStatus,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        worker_id: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        error: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        retry_at: Option<i64>,
+    },
+    UpdateJobProgress(ProgressData<'a>),
+    CompleteJob {
+        job_id: &'a str,
+        worker_id: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[schema(value_type = Option<serde_json::Value>)]
+        result: Option<Json>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        result_bytes: Option<u64>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        url: Option<String>,
+        completed_at: i64,
+    },
+    JobFailed {
+        job_id: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        worker_id: Option<&'a str>,
+        error: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        failure: Option<FailureView>,
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        cancelled: bool,
+        attempt: u32,
+        failed_at: i64,
+    },
+    WorkerConnected {
+        worker_id: &'a str,
+        machine_id: &'a str,
+        worker_data: WorkerData<'a>,
+    },
+    WorkerDisconnected {
+        worker_id: &'a str,
+        machine_id: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<&'a str>,
+    },
+    WorkerStatusChanged {
+        worker_id: &'a str,
+        machine_id: &'a str,
+        old_status: WorkerWord,
+        new_status: WorkerWord,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        current_job_id: Option<&'a str>,
+    },
+    MachineStartup {
+        machine_id: &'a str,
+        phase: PhaseWord,
+        host_info: HostInfo,
+    },
+    MachineStatusChange {
+        machine_id: &'a str,
+        structure: Structure,
+        status_data: MachineStatus,
+    },
+    MachineShutdown {
+        machine_id: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<&'a str>,
+    },
+    MachineDisconnected {
+        machine_id: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<&'a str>,
+    },
+    SystemStats {
+        stats: StatsView,
+    },
+    HeartbeatAck {
+        monitor_id: &'a str,
+        server_timestamp: i64,
+        head_event_id: &'a str,
+        events_missed: u64,
+    },
+    /// The node lost its store, or has it back.
+    Upstream {
+        upstream: Upstream,
+        since: i64,
+    },
+    /// The position that was asked for cannot be resumed; a snapshot follows.
+    Resync {
+        reason: ResyncReason,
+    },
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Upstream {
+    Live,
+    Stale,
+}
+
+/// Why a position cannot be resumed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ResyncReason {
+    /// What follows it is no longer kept.
+    Expired,
+    /// It is not yet known here.
+    Ahead,
+    /// It is of another history.
+    Diverged,
+    Malformed,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct JobData<'a> {
+    pub id: &'a str,
+    pub job_type: &'a str,
+    pub status: JobStatus,
+    pub priority: u32,
+    pub created_at: i64,
+    pub max_retries: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<serde_json::Value>)]
+    pub payload: Option<Json>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payload_bytes: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub customer_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub workflow_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub workflow_priority: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub workflow_datetime: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub current_step: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub total_steps: Option<u32>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ProgressData<'a> {
+    pub job_id: &'a str,
+    pub worker_id: &'a str,
+    /// 0 to 1.
+    pub progress: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub current_step: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub total_steps: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub estimated_completion: Option<&'a str>,
+}
+
+impl<'a> From<&'a Pulse> for ProgressData<'a> {
+    fn from(pulse: &'a Pulse) -> ProgressData<'a> {
+        let Pulse::Progress { job, worker, progress, .. } = pulse;
+        ProgressData {
+            job_id: job.as_str(),
+            worker_id: worker.as_str(),
+            progress: progress.fraction,
+            message: progress.message.as_deref(),
+            current_step: progress.current_step,
+            total_steps: progress.total_steps,
+            estimated_completion: progress.estimated_completion.as_deref(),
+        }
+    }
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct WorkerData<'a> {
+    pub id: &'a str,
+    pub status: WorkerWord,
+    pub capabilities: CapabilitiesView<'a>,
+    pub connected_at: i64,
+    pub jobs_completed: u64,
+    pub jobs_failed: u64,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CapabilitiesView<'a> {
+    pub gpu_count: u32,
+    pub gpu_memory_gb: f64,
+    pub gpu_model: Option<&'a str>,
+    pub cpu_cores: u32,
+    pub ram_gb: f64,
+    pub services: Vec<&'a str>,
+    pub models: &'a BTreeMap<String, Vec<String>>,
+    pub max_concurrent_jobs: u32,
+}
+
+impl<'a> CapabilitiesView<'a> {
+    #[must_use]
+    pub fn of(capabilities: &'a Capabilities, slots: u32) -> CapabilitiesView<'a> {
+        let hardware = &capabilities.hardware;
+        CapabilitiesView {
+            gpu_count: hardware.gpu_count,
+            gpu_memory_gb: hardware.gpu_memory_gb,
+            gpu_model: hardware.gpu_model.as_deref(),
+            cpu_cores: hardware.cpu_cores,
+            ram_gb: hardware.ram_gb,
+            services: capabilities.services.iter().map(fleet::Service::as_str).collect(),
+            models: &capabilities.models,
+            max_concurrent_jobs: slots,
+        }
+    }
+}
+
+impl MonitorMessage<'_> {
+    #[must_use]
+    pub fn passing(body: MonitorBody<'_>, at: Timestamp) -> String {
+        text(&MonitorMessage { body, event_id: None, timestamp: at.0 })
+    }
+}
+
+/// The message of one event; `None` for an event that is told to nobody.
+#[must_use]
+pub fn event(event: &Event, event_id: &str, contents: Contents<'_>) -> Option<String> {
+    let body = body(&event.fact, event.at, contents)?;
+    Some(text(&MonitorMessage { body, event_id: Some(event_id), timestamp: event.at.0 }))
+}
+
+/// The message of a snapshot after the event `event_id`; empty at the beginning of history.
+#[must_use]
+pub fn snapshot(data: &Snapshot, monitor_id: &str, event_id: &str, at: Timestamp) -> String {
+    let body = MonitorBody::FullStateSnapshot { monitor_id, data };
+    text(&MonitorMessage { body, event_id: Some(event_id), timestamp: at.0 })
+}
+
+fn text(message: &MonitorMessage<'_>) -> String {
+    serde_json::to_string(message).unwrap_or_default()
+}
+
+fn body<'a>(fact: &'a Fact, at: Timestamp, contents: Contents<'_>) -> Option<MonitorBody<'a>> {
+    Some(match fact {
+        Fact::JobSubmitted { spec, .. } => {
+            MonitorBody::JobSubmitted { job_id: spec.id.as_str(), job_data: job_data(spec, at, contents) }
+        }
+        Fact::JobAssigned { job, worker, .. } => MonitorBody::JobAssigned {
+            job_id: job.as_str(),
+            worker_id: worker.as_str(),
+            old_status: JobStatus::Pending,
+            new_status: JobStatus::Assigned,
+            assigned_at: at.0,
+        },
+        Fact::JobStarted { job, worker } => MonitorBody::JobStatusChanged {
+            job_id: job.as_str(),
+            old_status: JobStatus::Assigned,
+            new_status: JobStatus::InProgress,
+            worker_id: Some(worker.as_str()),
+            reason: None,
+            error: None,
+            retry_at: None,
+        },
+        Fact::JobReturned { job, worker, from, reason, retry_at, .. } => MonitorBody::JobStatusChanged {
+            job_id: job.as_str(),
+            old_status: (*from).into(),
+            new_status: JobStatus::Pending,
+            worker_id: Some(worker.as_str()),
+            reason: Some(reason.word()),
+            error: match reason {
+                ReturnReason::Failed { error, .. } => Some(error),
+                _ => None,
+            },
+            retry_at: retry_at.map(|at| at.0),
+        },
+        Fact::JobFinished { .. } => finished(fact, at, contents)?,
+        Fact::JobForgotten { .. } => return None,
+        Fact::MachineJoined { .. }
+        | Fact::MachineChanged { .. }
+        | Fact::MachineSilent { .. }
+        | Fact::MachineLeft { .. } => machine(fact, at)?,
+        Fact::WorkerJoined { .. }
+        | Fact::WorkerDeclared { .. }
+        | Fact::WorkerTurned { .. }
+        | Fact::WorkerLeft { .. } => worker(fact, at)?,
+    })
+}
+
+fn finished<'a>(fact: &'a Fact, at: Timestamp, contents: Contents<'_>) -> Option<MonitorBody<'a>> {
+    let Fact::JobFinished { job, worker, attempt, outcome, .. } = fact else { return None };
+    let (job_id, worker_id, attempt) = (job.as_str(), worker.as_ref().map(fleet::WorkerId::as_str), *attempt);
+    Some(match outcome {
+        Outcome::Completed { result } => {
+            let (shown, result_bytes, url) = told(result, job_id, contents);
+            let worker_id = worker_id.unwrap_or_default();
+            MonitorBody::CompleteJob { job_id, worker_id, result: shown, result_bytes, url, completed_at: at.0 }
+        }
+        Outcome::Failed { error, failure } => {
+            let failure = Some(failure.into());
+            MonitorBody::JobFailed { job_id, worker_id, error, failure, cancelled: false, attempt, failed_at: at.0 }
+        }
+        Outcome::Cancelled => MonitorBody::JobFailed {
+            job_id,
+            worker_id,
+            error: CANCELLED,
+            failure: None,
+            cancelled: true,
+            attempt,
+            failed_at: at.0,
+        },
+    })
+}
+
+fn machine(fact: &Fact, at: Timestamp) -> Option<MonitorBody<'_>> {
+    Some(match fact {
+        Fact::MachineJoined { machine, facts, phase } => MonitorBody::MachineStartup {
+            machine_id: machine.as_str(),
+            phase: (*phase).into(),
+            host_info: HostInfo::of(facts),
+        },
+        Fact::MachineChanged { machine: id, facts, phase, workers } => {
+            let machine = Machine {
+                id: id.clone(),
+                facts: facts.clone(),
+                phase: *phase,
+                joined_at: at,
+                silent_since: None,
+                workers: workers.iter().map(|report| report.worker.clone()).collect(),
+            };
+            MonitorBody::MachineStatusChange {
+                machine_id: id.as_str(),
+                structure: Structure::of(&machine, workers),
+                status_data: MachineStatus::of(&machine, workers, at),
+            }
+        }
+        Fact::MachineSilent { machine } => {
+            MonitorBody::MachineDisconnected { machine_id: machine.as_str(), reason: Some("silent") }
+        }
+        Fact::MachineLeft { machine, reason } => {
+            MonitorBody::MachineShutdown { machine_id: machine.as_str(), reason: reason.as_deref() }
+        }
+        _ => return None,
+    })
+}
+
+fn worker(fact: &Fact, at: Timestamp) -> Option<MonitorBody<'_>> {
+    Some(match fact {
+        Fact::WorkerJoined { worker, machine, slots, capabilities, jobs_completed, jobs_failed, .. } => {
+            let worker_data = WorkerData {
+                id: worker.as_str(),
+                status: WorkerWord::Idle,
+                capabilities: CapabilitiesView::of(capabilities, *slots),
+                connected_at: at.0,
+                jobs_completed: *jobs_completed,
+                jobs_failed: *jobs_failed,
+            };
+            MonitorBody::WorkerConnected { worker_id: worker.as_str(), machine_id: machine.as_str(), worker_data }
+        }
+        Fact::WorkerDeclared { worker, machine, old, new, .. } => MonitorBody::WorkerStatusChanged {
+            worker_id: worker.as_str(),
+            machine_id: machine.as_str(),
+            old_status: (*old).into(),
+            new_status: (*new).into(),
+            current_job_id: None,
+        },
+        Fact::WorkerTurned { worker, machine, old, new, job } => MonitorBody::WorkerStatusChanged {
+            worker_id: worker.as_str(),
+            machine_id: machine.as_str(),
+            old_status: (*old).into(),
+            new_status: (*new).into(),
+            current_job_id: job.as_ref().map(fleet::JobId::as_str),
+        },
+        Fact::WorkerLeft { worker, machine, reason } => MonitorBody::WorkerDisconnected {
+            worker_id: worker.as_str(),
+            machine_id: machine.as_str(),
+            reason: reason.as_deref(),
+        },
+        _ => return None,
+    })
+}
+
+fn job_data<'a>(spec: &'a JobSpec, at: Timestamp, contents: Contents<'_>) -> JobData<'a> {
+    let workflow = spec.workflow.as_ref();
+    let (payload, payload_bytes, url) = told(&spec.payload, spec.id.as_str(), contents);
+    JobData {
+        id: spec.id.as_str(),
+        job_type: spec.requirements.service.as_str(),
+        status: JobStatus::Pending,
+        priority: spec.priority,
+        created_at: at.0,
+        max_retries: spec.attempts_max,
+        payload,
+        payload_bytes,
+        url,
+        customer_id: spec.customer.as_ref().map(fleet::CustomerId::as_str),
+        workflow_id: workflow.and_then(|w| w.id.as_ref()).map(WorkflowId::as_str),
+        workflow_priority: workflow.and_then(|w| w.priority),
+        workflow_datetime: workflow.and_then(|w| w.at).map(|at| at.0),
+        current_step: workflow.and_then(|w| w.step),
+        total_steps: workflow.and_then(|w| w.steps),
+    }
+}
+
+/// A payload or result as monitors see it: itself while it is small, else its size and where it is.
+fn told(content: &Content, job: &str, contents: Contents<'_>) -> (Option<Json>, Option<u64>, Option<String>) {
+    let is_small = content.bytes <= limits::TOLD_BYTES_MAX as u64;
+    let shown = if is_small { contents(content).and_then(|bytes| json(&bytes)) } else { None };
+    match shown {
+        Some(shown) => (Some(shown), None, None),
+        None => (None, Some(content.bytes), Some(format!("/api/jobs/{job}"))),
+    }
+}
+
+/// Stored JSON as it was stored.
+#[must_use]
+pub fn json(bytes: &[u8]) -> Option<Json> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    RawValue::from_string(text.to_owned()).ok()
+}

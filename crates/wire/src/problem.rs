@@ -1,0 +1,65 @@
+//! How a refusal is told over HTTP: RFC 9457 `application/problem+json`, with a stable `code`.
+
+use crate::Malformed;
+use fleet::Refusal;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// The body of every answer from 400 up. `success` and `error` repeat it for older callers.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Problem {
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub title: String,
+    pub status: u16,
+    pub detail: String,
+    /// Stable: programs may depend on it. `detail` is for people and may change.
+    pub code: String,
+    pub success: bool,
+    pub error: String,
+}
+
+impl Problem {
+    #[must_use]
+    pub fn new(status: u16, code: &str, detail: impl Into<String>) -> Problem {
+        let detail = detail.into();
+        Problem {
+            kind: "about:blank".to_owned(),
+            title: code.replace('_', " "),
+            status,
+            error: detail.clone(),
+            detail,
+            code: code.to_owned(),
+            success: false,
+        }
+    }
+}
+
+impl From<&Refusal> for Problem {
+    fn from(refusal: &Refusal) -> Problem {
+        let (status, code) = match refusal {
+            Refusal::JobNotFound { .. } => (404, "job_not_found"),
+            Refusal::JobIdConflict { .. } => (409, "job_id_conflict"),
+            Refusal::AlreadyFinished { .. } => (409, "already_finished"),
+            Refusal::LeaseLost => (409, "lease_lost"),
+            Refusal::SessionReplaced { .. } => (409, "session_replaced"),
+            Refusal::UnknownMachine { .. } => (404, "unknown_machine"),
+            Refusal::UnknownWorker { .. } => (404, "unknown_worker"),
+            Refusal::TooManyMachines | Refusal::TooManyWorkers { .. } => (400, "bad_field"),
+            Refusal::TooManyClasses => (503, "too_many_classes"),
+        };
+        Problem::new(status, code, refusal.to_string())
+    }
+}
+
+impl From<&Malformed> for Problem {
+    fn from(malformed: &Malformed) -> Problem {
+        let (status, code) = match malformed {
+            Malformed::Json { .. } => (400, "bad_json"),
+            Malformed::Field { .. } => (400, "bad_field"),
+            Malformed::Unknown { .. } => (400, "unknown_field"),
+            Malformed::TooLarge { .. } => (413, "payload_too_large"),
+        };
+        Problem::new(status, code, malformed.to_string())
+    }
+}
