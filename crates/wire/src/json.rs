@@ -11,13 +11,21 @@ use std::fmt;
 /// Any JSON, copied and never looked into.
 pub type Json = Box<RawValue>;
 
-/// Reads a whole body; an empty one counts as `{}`.
+/// Reads a whole body, which must be an object; an empty one counts as `{}`.
 ///
 /// # Errors
 /// Names the field by its path where serde knows it, else the line and column.
 pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Malformed> {
     let body = if body.is_empty() { b"{}" } else { body };
     check_nesting(body)?;
+    if body.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
+        // Otherwise an array would pass for an object with its fields in order.
+        let is_json = serde_json::from_slice::<serde::de::IgnoredAny>(body);
+        return Err(match is_json {
+            Ok(_) => Malformed::field("the body", "must be an object"),
+            Err(error) => malformed(String::new(), &error),
+        });
+    }
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = error.path().to_string();
@@ -171,10 +179,10 @@ mod tests {
 
     #[test]
     fn nesting_has_a_limit_and_brackets_in_strings_do_not_count() {
-        let deep = |levels: usize| "[".repeat(levels) + &"]".repeat(levels);
+        let deep = |levels: usize| format!("{{\"a\":{}{}}}", "[".repeat(levels - 1), "]".repeat(levels - 1));
         assert!(parse::<Json>(deep(64).as_bytes()).is_ok());
         assert!(matches!(parse::<Json>(deep(65).as_bytes()), Err(Malformed::Json { .. })));
-        assert!(parse::<Json>(format!("\"{}\"", "[".repeat(100)).as_bytes()).is_ok());
+        assert!(parse::<Json>(format!("{{\"a\":\"{}\"}}", "[".repeat(100)).as_bytes()).is_ok());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::problem::Refused;
 use crate::limits;
-use axum::extract::{FromRequest, FromRequestParts, Query, Request};
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -37,6 +37,20 @@ impl<S: Send + Sync> FromRequest<S> for Body {
                 let why = format!("the body did not arrive within {} s", limits::BODY_WAIT.as_secs());
                 Err(Refused::new(408, "timeout", why))
             }
+        }
+    }
+}
+
+/// The part of the path that a route leaves open, as text.
+pub(super) struct Segment(pub(super) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Segment {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Segment, Refused> {
+        match Path::<String>::from_request_parts(parts, state).await {
+            Ok(Path(text)) => Ok(Segment(text)),
+            Err(error) => Err(Malformed::field("the path", error.body_text()).into()),
         }
     }
 }

@@ -7,6 +7,8 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 pub(super) async fn check(State(config): State<Arc<Config>>, request: Request, next: Next) -> Response {
@@ -14,7 +16,11 @@ pub(super) async fn check(State(config): State<Arc<Config>>, request: Request, n
     if let Err(refused) = check_host(&config, host.as_deref()).and_then(|()| check_origin(&config, request.headers())) {
         return refused.into_response();
     }
-    next.run(request).await
+    // A panic is a bug of ours, and this request's alone.
+    match AssertUnwindSafe(next.run(request)).catch_unwind().await {
+        Ok(response) => response,
+        Err(_) => Refused::new(500, "internal", "this request met a bug; the server's log says where").into_response(),
+    }
 }
 
 /// Against DNS rebinding: the name that the caller used must be one of ours.

@@ -1,13 +1,13 @@
 //! `GET /api/jobs/{id}/events`: one job's story in the client dialect, to its end.
 
 use super::Doors;
-use super::body::Params;
+use super::body::{Params, Segment};
 use super::events::{bookmark, data, position_asked_for, retry, spread, sse};
 use super::jobs::{not_found, parse_job_id};
 use super::problem::Refused;
 use crate::feed::{Bell, Counted, Entry, Key, Records, Resume, Trail};
 use crate::limits;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::{Bytes, BytesMut};
@@ -28,7 +28,7 @@ pub(super) struct StreamParams {
 
 pub(super) async fn stream(
     State(doors): State<Doors>,
-    Path(id): Path<String>,
+    Segment(id): Segment,
     Params(params): Params<StreamParams>,
     headers: HeaderMap,
 ) -> Result<Response, Refused> {
@@ -134,9 +134,9 @@ impl JobStream {
     }
 
     /// The job's events after `seq` and up to where the stream stands; `None` if they are no longer kept.
-    async fn missed(&self, mut seq: u64) -> Option<Vec<Arc<Entry>>> {
+    async fn missed(&self, since: u64) -> Option<Vec<Arc<Entry>>> {
         let desk = &self.doors.desk;
-        let mut missed = Vec::new();
+        let (mut missed, mut seq) = (Vec::new(), since);
         while seq < self.seq {
             match desk.feed.records_after(&*desk.store, seq).await {
                 Records::Known(records) => {
@@ -148,7 +148,8 @@ impl JobStream {
                 Records::Away => tokio::time::sleep(limits::REOPEN_MIN).await,
             }
         }
-        missed.retain(|entry| entry.id.seq <= self.seq);
+        // A record may begin before the one and end after the other.
+        missed.retain(|entry| (since + 1..=self.seq).contains(&entry.id.seq));
         Some(missed)
     }
 

@@ -1,11 +1,11 @@
 //! Jobs: submit, show, list, cancel.
 
 use super::Doors;
-use super::body::{Body, Params};
+use super::body::{Body, Params, Segment};
 use super::problem::Refused;
 use crate::limits;
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use fleet::{Answer, Command, Job, JobId, Outcome, Refusal, State as JobState, Timestamp};
@@ -56,7 +56,7 @@ pub(super) fn not_found(job: JobId) -> Refused {
     Refusal::JobNotFound { job }.into()
 }
 
-pub(super) async fn show(State(doors): State<Doors>, Path(id): Path<String>) -> Result<Json<OneJob>, Refused> {
+pub(super) async fn show(State(doors): State<Doors>, Segment(id): Segment) -> Result<Json<OneJob>, Refused> {
     let id = parse_job_id(&id)?;
     let now = doors.desk.now();
     let job = doors.desk.feed.view().ledger.job(&id).cloned().ok_or_else(|| not_found(id))?;
@@ -120,7 +120,7 @@ pub(super) async fn list(
     Ok(Json(JobList { success: true, jobs, total, total_is, next_cursor, timestamp }))
 }
 
-pub(super) async fn cancel(State(doors): State<Doors>, Path(id): Path<String>) -> Result<Json<Cancelled>, Refused> {
+pub(super) async fn cancel(State(doors): State<Doors>, Segment(id): Segment) -> Result<Json<Cancelled>, Refused> {
     let job = parse_job_id(&id)?;
     let decided = doors.desk.ask(Command::Cancel { job }, Vec::new()).await?;
     let event_id = decided.event.map(|id| id.to_string());

@@ -1,12 +1,12 @@
 //! What the holder of a lease reports.
 
 use super::Doors;
-use super::body::{Body, Params, flag};
+use super::body::{Body, Params, Segment, flag};
 use super::machines::{done_with, orders_of};
 use super::problem::Refused;
 use super::workers::{assignment, fresh_lease, random};
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use fleet::{Answer, Command, Fail, LeaseId, Next, Refusal, Timestamp};
 use serde::Deserialize;
 use store::{Blob, BlobHash};
@@ -25,27 +25,19 @@ async fn ask_for_orders(doors: &Doors, command: Command) -> Result<Json<Done>, R
     Ok(done_with(orders_of(&decided)))
 }
 
-pub(super) async fn start(
-    State(doors): State<Doors>,
-    Path(id): Path<String>,
-    body: Body,
-) -> Result<Json<Done>, Refused> {
+pub(super) async fn start(State(doors): State<Doors>, Segment(id): Segment, body: Body) -> Result<Json<Done>, Refused> {
     body.read::<EmptyBody>()?;
     ask_for_orders(&doors, Command::Start { lease: lease(&id)? }).await
 }
 
-pub(super) async fn renew(
-    State(doors): State<Doors>,
-    Path(id): Path<String>,
-    body: Body,
-) -> Result<Json<Done>, Refused> {
+pub(super) async fn renew(State(doors): State<Doors>, Segment(id): Segment, body: Body) -> Result<Json<Done>, Refused> {
     body.read::<EmptyBody>()?;
     ask_for_orders(&doors, Command::Renew { lease: lease(&id)? }).await
 }
 
 pub(super) async fn progress(
     State(doors): State<Doors>,
-    Path(id): Path<String>,
+    Segment(id): Segment,
     body: Body,
 ) -> Result<Json<Done>, Refused> {
     let progress = body.read::<ProgressBody>()?.progress()?;
@@ -54,7 +46,7 @@ pub(super) async fn progress(
 
 pub(super) async fn release(
     State(doors): State<Doors>,
-    Path(id): Path<String>,
+    Segment(id): Segment,
     body: Body,
 ) -> Result<Json<Done>, Refused> {
     let reason = body.read::<ReleaseBody>()?.reason();
@@ -70,7 +62,7 @@ pub(super) struct NextParam {
 
 pub(super) async fn finish(
     State(doors): State<Doors>,
-    Path(id): Path<String>,
+    Segment(id): Segment,
     Params(param): Params<NextParam>,
     body: Body,
 ) -> Result<Json<FinishAnswer>, Refused> {
@@ -85,7 +77,7 @@ pub(super) async fn finish(
 
 pub(super) async fn fail(
     State(doors): State<Doors>,
-    Path(id): Path<String>,
+    Segment(id): Segment,
     Params(param): Params<NextParam>,
     body: Body,
 ) -> Result<Json<FailAnswer>, Refused> {
@@ -136,7 +128,9 @@ async fn ask_with_next(
     let Ok(second) = second else { return Ok((answer, None)) };
     match second.await {
         Ok(Ok(decided)) => match decided.answer {
-            Answer::Next(Some(grant)) => Ok((answer, assignment(doors, &grant).await)),
+            Answer::Next { grant: Some(grant), orders } => {
+                Ok((answer, assignment(doors, &grant, (&orders).into()).await))
+            }
             _ => Ok((answer, None)),
         },
         _ => Ok((answer, None)),

@@ -1,12 +1,12 @@
 //! Machines: join, beat, take orders, leave.
 
 use super::Doors;
-use super::body::{Body, Params, wait_ms};
+use super::body::{Body, Params, Segment, wait_ms};
 use super::problem::Refused;
 use crate::desk::Decided;
 use crate::feed::{Bell, Key};
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use fleet::limits::HEARTBEAT_MS;
 use fleet::{Answer, Command, MachineId, Refusal};
 use serde::Deserialize;
@@ -33,7 +33,7 @@ pub(super) fn done_with(orders: Orders) -> Json<Done> {
 
 pub(super) async fn join(
     State(doors): State<Doors>,
-    Path(id): Path<String>,
+    Segment(id): Segment,
     body: Body,
 ) -> Result<Json<MachineJoined>, Refused> {
     let machine = parse_machine_id(&id)?;
@@ -45,7 +45,7 @@ pub(super) async fn join(
 
 pub(super) async fn heartbeat(
     State(doors): State<Doors>,
-    Path(id): Path<String>,
+    Segment(id): Segment,
     body: Body,
 ) -> Result<Json<Done>, Refused> {
     let beat = body.read::<HeartbeatBody>()?.beat(parse_machine_id(&id)?)?;
@@ -62,7 +62,7 @@ pub(super) struct OrdersParams {
 /// Answers as soon as there is something for any worker of the machine to do.
 pub(super) async fn orders(
     State(doors): State<Doors>,
-    Path(id): Path<String>,
+    Segment(id): Segment,
     Params(params): Params<OrdersParams>,
 ) -> Result<Json<Done>, Refused> {
     let machine = parse_machine_id(&id)?;
@@ -86,7 +86,7 @@ pub(super) async fn orders(
     }
 }
 
-pub(super) async fn leave(State(doors): State<Doors>, Path(id): Path<String>) -> Result<Json<Done>, Refused> {
+pub(super) async fn leave(State(doors): State<Doors>, Segment(id): Segment) -> Result<Json<Done>, Refused> {
     let machine = parse_machine_id(&id)?;
     doors.desk.ask(Command::LeaveMachine { machine }, Vec::new()).await?;
     Ok(Json(Done { success: true, orders: None }))
@@ -99,7 +99,7 @@ pub(super) async fn list(State(doors): State<Doors>) -> Json<Machines> {
     Json(Machines { success: true, machines, timestamp: rfc3339(now) })
 }
 
-pub(super) async fn show(State(doors): State<Doors>, Path(id): Path<String>) -> Result<Json<Machines>, Refused> {
+pub(super) async fn show(State(doors): State<Doors>, Segment(id): Segment) -> Result<Json<Machines>, Refused> {
     let id = parse_machine_id(&id)?;
     let now = doors.desk.now();
     let view = doors.desk.feed.view();

@@ -1,7 +1,7 @@
 //! The page, built into the binary.
 
+use super::body::Segment;
 use super::problem::Refused;
-use axum::extract::Path;
 use axum::http::{HeaderName, header};
 use axum::response::{IntoResponse, Response};
 use rust_embed::RustEmbed;
@@ -25,7 +25,7 @@ pub(super) async fn page() -> Response {
 }
 
 /// Only what was built in has a name here; nothing is looked up on any disk.
-pub(super) async fn asset(Path(path): Path<String>) -> Result<Response, Refused> {
+pub(super) async fn asset(Segment(path): Segment) -> Result<Response, Refused> {
     let file = Built::get(&format!("assets/{path}"))
         .ok_or_else(|| Refused::new(404, "not_found", "this page was built without such a file"))?;
     let kind = match path.rsplit_once('.').map(|(_, kind)| kind) {

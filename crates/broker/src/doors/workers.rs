@@ -1,13 +1,13 @@
 //! Workers: register, ask for work, leave.
 
-use super::body::{Body, Params, flag, wait_ms};
+use super::body::{Body, Params, Segment, flag, wait_ms};
 use super::machines::orders_of;
 use super::problem::Refused;
 use super::{Doors, jobs};
 use crate::desk::Desk;
 use crate::feed::{Bell, Counted, Key};
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use fleet::limits::{LEASE_MS, RENEW_MS, START_MS};
@@ -39,7 +39,7 @@ fn parse_worker_id(text: &str) -> Result<WorkerId, Refused> {
 
 pub(super) async fn join(
     State(doors): State<Doors>,
-    Path(id): Path<String>,
+    Segment(id): Segment,
     body: Body,
 ) -> Result<Json<WorkerJoined>, Refused> {
     let session = SessionId(u64::from_ne_bytes(random()?));
@@ -56,7 +56,7 @@ pub(super) async fn join(
     }))
 }
 
-pub(super) async fn leave(State(doors): State<Doors>, Path(id): Path<String>) -> Result<Json<Done>, Refused> {
+pub(super) async fn leave(State(doors): State<Doors>, Segment(id): Segment) -> Result<Json<Done>, Refused> {
     let worker = parse_worker_id(&id)?;
     doors.desk.ask(Command::LeaveWorker { worker }, Vec::new()).await?;
     Ok(Json(Done { success: true, orders: None }))
@@ -72,7 +72,7 @@ pub(super) struct NextParams {
 /// The next job for a worker, waiting for one if there is none yet.
 pub(super) async fn next(
     State(doors): State<Doors>,
-    Path(id): Path<String>,
+    Segment(id): Segment,
     Params(params): Params<NextParams>,
     headers: HeaderMap,
     body: Body,
@@ -84,11 +84,12 @@ pub(super) async fn next(
     let have = body.read::<NextBody>()?.have()?;
     let asked = Next { worker, session, have, lease: fresh_lease()?, until: Timestamp::default(), start };
     let _counted = Counted::new(&doors.desk.feed, |feed| &feed.workers);
-    match wait_for_work(&doors, asked, wait).await? {
-        Some(grant) => match assignment(&doors, &grant).await {
-            Some(assignment) => Ok(Json(assignment).into_response()),
-            None => Ok(StatusCode::NO_CONTENT.into_response()),
-        },
+    let assignment = match wait_for_work(&doors, asked, wait).await? {
+        Some((grant, orders)) => assignment(&doors, &grant, (&orders).into()).await,
+        None => None,
+    };
+    match assignment {
+        Some(assignment) => Ok(Json(assignment).into_response()),
         None => Ok(StatusCode::NO_CONTENT.into_response()),
     }
 }
@@ -100,7 +101,11 @@ fn session_of(headers: &HeaderMap) -> Result<SessionId, Refused> {
     text.and_then(parse_session).ok_or_else(|| Malformed::field("X-Worker-Session", why).into())
 }
 
-async fn wait_for_work(doors: &Doors, mut next: Next, wait: Duration) -> Result<Option<Grant>, Refused> {
+async fn wait_for_work(
+    doors: &Doors,
+    mut next: Next,
+    wait: Duration,
+) -> Result<Option<(Grant, fleet::Orders)>, Refused> {
     let desk = &doors.desk;
     let until = Instant::now() + wait;
     let bell = Bell::hang(&desk.feed, Key::Worker(next.worker.clone()));
@@ -115,7 +120,7 @@ async fn wait_for_work(doors: &Doors, mut next: Next, wait: Duration) -> Result<
         next.until = if is_last { Timestamp::default() } else { desk.now() + ms(left) };
         let decided = desk.ask(Command::Next(next.clone()), Vec::new()).await?;
         match decided.answer {
-            Answer::Next(Some(grant)) => return Ok(Some(grant)),
+            Answer::Next { grant: Some(grant), orders } => return Ok(Some((grant, orders))),
             _ if is_last => return Ok(None),
             _ => {}
         }
@@ -147,10 +152,10 @@ impl Drop for Standing {
 }
 
 /// The lease and its job, as the worker is told of them. `None`: the job ended meanwhile.
-pub(super) async fn assignment(doors: &Doors, grant: &Grant) -> Option<Assignment> {
+pub(super) async fn assignment(doors: &Doors, grant: &Grant, orders: Orders) -> Option<Assignment> {
     let job = doors.desk.feed.view().ledger.job(&grant.job).cloned()?;
     let job = jobs::whole(doors, &job, doors.desk.now(), true).await;
-    Some(Assignment { lease: grant.into(), job, orders: Orders::default() })
+    Some(Assignment { lease: grant.into(), job, orders })
 }
 
 pub(super) async fn list(State(doors): State<Doors>) -> Json<Workers> {
@@ -160,7 +165,7 @@ pub(super) async fn list(State(doors): State<Doors>) -> Json<Workers> {
     Json(Workers { success: true, workers, timestamp: rfc3339(now) })
 }
 
-pub(super) async fn show(State(doors): State<Doors>, Path(id): Path<String>) -> Result<Json<Workers>, Refused> {
+pub(super) async fn show(State(doors): State<Doors>, Segment(id): Segment) -> Result<Json<Workers>, Refused> {
     let id = parse_worker_id(&id)?;
     let view = doors.desk.feed.view();
     match view.ledger.worker(&id) {

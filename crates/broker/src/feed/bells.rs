@@ -53,11 +53,19 @@ impl Bells {
             self.ring(&Key::Job(job.clone()));
         }
         match fact {
-            Fact::JobAssigned { worker, .. } | Fact::WorkerJoined { worker, .. } | Fact::WorkerLeft { worker, .. } => {
+            Fact::JobAssigned { worker, .. }
+            | Fact::WorkerJoined { worker, .. }
+            | Fact::WorkerDeclared { worker, .. }
+            | Fact::WorkerLeft { worker, .. } => self.ring(&Key::Worker(worker.clone())),
+            // The worker has room again, and its machine may have to stop something.
+            Fact::JobReturned { machine, worker, .. }
+            | Fact::JobFinished { machine: Some(machine), worker: Some(worker), .. } => {
                 self.ring(&Key::Worker(worker.clone()));
-            }
-            Fact::JobReturned { machine, .. } | Fact::JobFinished { machine: Some(machine), .. } => {
                 self.ring(&Key::Machine(machine.clone()));
+            }
+            // Heard again: who waits there stands ready again.
+            Fact::MachineChanged { workers, .. } => {
+                workers.iter().for_each(|report| self.ring(&Key::Worker(report.worker.clone())));
             }
             Fact::MachineLeft { machine, .. } => self.ring(&Key::Machine(machine.clone())),
             _ => {}

@@ -1,0 +1,17 @@
+//! One test binary; each module's purpose is in its first line. The modules mirror the doors.
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+#[path = "it/board.rs"]
+mod board;
+#[path = "it/events.rs"]
+mod events;
+#[path = "it/http.rs"]
+mod http;
+#[path = "it/jobs.rs"]
+mod jobs;
+#[path = "it/strangers.rs"]
+mod strangers;
+#[path = "it/weather.rs"]
+mod weather;
+#[path = "it/workers.rs"]
+mod workers;

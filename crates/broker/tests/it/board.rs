@@ -1,0 +1,129 @@
+//! A whole broker on a port of its own, and short sentences to talk to it.
+
+use crate::http::{Answer, Stream, request};
+use broker::{Broker, Config, Stopped};
+use serde_json::{Value, json};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use store::{Journal, MemoryJournal};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+pub(crate) struct Board {
+    pub(crate) at: SocketAddr,
+    shutdown: CancellationToken,
+    serving: JoinHandle<Result<(), Stopped>>,
+}
+
+/// A worker that is registered.
+pub(crate) struct Worker<'a> {
+    board: &'a Board,
+    pub(crate) id: String,
+    pub(crate) session: String,
+}
+
+/// A lease that is held, and its job.
+#[derive(Clone, Debug)]
+pub(crate) struct Lease {
+    pub(crate) id: String,
+    pub(crate) job: Value,
+}
+
+impl Board {
+    pub(crate) async fn start() -> Board {
+        Board::on(Arc::new(MemoryJournal::new())).await
+    }
+
+    pub(crate) async fn on(store: Arc<dyn Journal>) -> Board {
+        let broker = Broker::start(store, Config::default()).await.unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let at = listener.local_addr().unwrap();
+        let shutdown = CancellationToken::new();
+        let serving = tokio::spawn(broker.serve(listener, shutdown.clone()));
+        Board { at, shutdown, serving }
+    }
+
+    /// Stops in order; what it came to.
+    pub(crate) async fn stop(self) -> Result<(), Stopped> {
+        self.shutdown.cancel();
+        self.serving.await.unwrap()
+    }
+
+    /// What it came to by itself.
+    pub(crate) async fn ended(self) -> Result<(), Stopped> {
+        self.serving.await.unwrap()
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        request(self.at, "GET", path, "", "").await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: &str) -> Answer {
+        request(self.at, "POST", path, "", body).await
+    }
+
+    pub(crate) async fn put(&self, path: &str, body: &Value) -> Answer {
+        request(self.at, "PUT", path, "", &body.to_string()).await
+    }
+
+    pub(crate) async fn delete(&self, path: &str) -> Answer {
+        request(self.at, "DELETE", path, "", "").await
+    }
+
+    pub(crate) async fn stream(&self, path: &str, last_event_id: Option<&str>) -> Stream {
+        Stream::open(self.at, path, last_event_id).await
+    }
+
+    /// Submits a job under this id and checks that it was taken.
+    pub(crate) async fn submit(&self, job: &str, service: &str) -> Value {
+        let body = json!({ "job_id": job, "service_required": service, "payload": { "of": job } });
+        let answer = self.post("/api/jobs", &body.to_string()).await;
+        assert_eq!(answer.status, 201, "{answer:?}");
+        answer.json()
+    }
+
+    pub(crate) async fn job(&self, job: &str) -> Value {
+        let answer = self.get(&format!("/api/jobs/{job}")).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.json()["job"].clone()
+    }
+
+    pub(crate) async fn machine(&self, id: &str) {
+        assert_eq!(self.put(&format!("/api/machines/{id}"), &json!({})).await.status, 200);
+    }
+
+    /// A worker of machine `m` that can do `hash`.
+    pub(crate) async fn worker(&self, id: &str) -> Worker<'_> {
+        self.machine("m").await;
+        let body = json!({ "machine_id": "m", "services": ["hash"] });
+        let answer = self.put(&format!("/api/workers/{id}"), &body).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let session = answer.json()["session"].as_str().unwrap().to_owned();
+        Worker { board: self, id: id.to_owned(), session }
+    }
+
+    pub(crate) async fn report(&self, lease: &Lease, verb: &str, body: &Value) -> Answer {
+        self.post(&format!("/api/leases/{}/{verb}", lease.id), &body.to_string()).await
+    }
+}
+
+impl Worker<'_> {
+    pub(crate) async fn ask(&self, query: &str, have: &[&str]) -> Answer {
+        let headers = format!("X-Worker-Session: {}\r\n", self.session);
+        let path = format!("/api/workers/{}/next?{query}", self.id);
+        request(self.board.at, "POST", &path, &headers, &json!({ "have": have }).to_string()).await
+    }
+
+    /// Takes a job that is there, started.
+    pub(crate) async fn take(&self) -> Lease {
+        let answer = self.ask("start=1&wait_ms=10000", &[]).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        lease_of(&answer.json())
+    }
+}
+
+pub(crate) fn lease_of(assignment: &Value) -> Lease {
+    let id = assignment["lease"]["lease_id"].as_str().unwrap().to_owned();
+    Lease { id, job: assignment["job"].clone() }
+}

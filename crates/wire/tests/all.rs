@@ -1,0 +1,10 @@
+//! One test binary: each module's purpose is in its first line.
+
+#[path = "it/golden.rs"]
+mod golden;
+#[path = "it/samples.rs"]
+mod samples;
+#[path = "it/stored.rs"]
+mod stored;
+#[path = "it/submission.rs"]
+mod submission;

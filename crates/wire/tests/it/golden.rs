@@ -1,0 +1,128 @@
+//! Every message against its golden file. `UPDATE_GOLDEN=1` writes them anew; read what changed.
+
+use crate::samples;
+use fleet::{Command, Event, JobId, Ledger, Progress, Pulse, Timestamp, Told, WorkerId};
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use wire::monitor::{MonitorBody, MonitorMessage, ResyncReason, Upstream};
+use wire::{client, monitor};
+
+const EVENT_ID: &str = "1642700000-42-00010203040506ff";
+
+/// Compares all messages of a dialect with its folder, both ways: no file without a message.
+fn check(dialect: &str, messages: Vec<(&str, String)>) {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("golden").join(dialect);
+    let update = std::env::var_os("UPDATE_GOLDEN").is_some();
+    if update {
+        std::fs::create_dir_all(&folder).unwrap();
+    }
+    let mut expected = BTreeSet::new();
+    for (name, message) in messages {
+        let message: Value = serde_json::from_str(&message).unwrap();
+        let file = folder.join(format!("{name}.json"));
+        if update {
+            std::fs::write(&file, format!("{message:#}\n")).unwrap();
+        }
+        let golden = std::fs::read_to_string(&file).unwrap_or_default();
+        let golden: Value = serde_json::from_str(&golden).unwrap_or_default();
+        assert_eq!(golden, message, "{}", file.display());
+        expected.insert(file);
+    }
+    let found: BTreeSet<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(found, expected, "a golden file without a message");
+}
+
+fn pulse() -> Pulse {
+    let progress = Progress {
+        fraction: 0.5,
+        message: Some("step 5/10".to_owned()),
+        current_step: Some(5),
+        total_steps: Some(10),
+        estimated_completion: None,
+    };
+    let (job, worker) = (JobId::parse("job-123").unwrap(), WorkerId::parse("worker-1").unwrap());
+    Pulse::Progress { job, worker, progress, at: Timestamp(1_642_700_000_000) }
+}
+
+fn told(encode: impl Fn(&Event) -> Option<String>) -> Vec<(&'static str, String)> {
+    samples::events().iter().filter_map(|(name, event)| Some((*name, encode(event)?))).collect()
+}
+
+#[test]
+fn monitor_messages_are_what_they_were() {
+    let at = Timestamp(1_642_700_000_000);
+    let mut messages = told(|event| monitor::event(event, EVENT_ID, &samples::contents));
+    let stats =
+        fleet::Tally { pending: 2, in_progress: 1, completed: 3, workers: 1, machines: 1, ..Default::default() };
+    let ack = MonitorBody::HeartbeatAck {
+        monitor_id: "sse",
+        server_timestamp: at.0,
+        head_event_id: EVENT_ID,
+        events_missed: 0,
+    };
+    messages.extend([
+        ("connected", MonitorMessage::passing(MonitorBody::Connected {}, at)),
+        ("update_job_progress", MonitorMessage::passing(MonitorBody::UpdateJobProgress((&pulse()).into()), at)),
+        ("system_stats", MonitorMessage::passing(MonitorBody::SystemStats { stats: stats.into() }, at)),
+        ("heartbeat_ack", MonitorMessage::passing(ack, at)),
+        ("upstream", MonitorMessage::passing(MonitorBody::Upstream { upstream: Upstream::Stale, since: at.0 }, at)),
+        ("resync", MonitorMessage::passing(MonitorBody::Resync { reason: ResyncReason::Expired }, at)),
+        ("full_state_snapshot", snapshot(at)),
+    ]);
+    check("monitor", messages);
+}
+
+#[test]
+fn client_messages_are_what_they_were() {
+    let at = Timestamp(1_642_700_000_000);
+    let mut messages = told(|event| client::event(event, EVENT_ID, &samples::contents));
+    messages.push(("update_job_progress", client::progress(&pulse())));
+    let hello = client::ClientBody::ConnectionEstablished { message: "Connected to server" };
+    messages.push(("connection_established", client::passing(hello, at)));
+    check("client", messages);
+}
+
+/// One machine, one worker, one job running, one waiting, one cancelled.
+fn snapshot(at: Timestamp) -> String {
+    let mut ledger = Ledger::default();
+    let mut tell = |command| ledger.handle(command, at, &mut Told::default()).unwrap();
+    let (machine, worker) = (fleet::MachineId::parse("machine-1").unwrap(), WorkerId::parse("worker-1").unwrap());
+    tell(Command::JoinMachine { machine: machine.clone(), facts: samples::facts() });
+    tell(Command::JoinWorker(fleet::JoinWorker {
+        worker: worker.clone(),
+        machine,
+        session: fleet::SessionId(7),
+        slots: 1,
+        capabilities: std::sync::Arc::new(samples::capabilities()),
+        resume: Vec::new(),
+    }));
+    for id in ["job-123", "job-124", "job-125"] {
+        let spec =
+            fleet::JobSpec { id: JobId::parse(id).unwrap(), ..samples::spec(samples::content(samples::PAYLOAD)) };
+        tell(Command::Submit { spec: std::sync::Arc::new(spec) });
+    }
+    tell(Command::Cancel { job: JobId::parse("job-125").unwrap() });
+    tell(Command::Next(fleet::Next {
+        worker,
+        session: fleet::SessionId(7),
+        have: Vec::new(),
+        lease: fleet::LeaseId(42),
+        until: Timestamp::default(),
+        start: true,
+    }));
+    let progress = |job: &JobId| (job.as_str() == "job-123").then(|| Progress { fraction: 0.5, ..Progress::default() });
+    monitor::snapshot(&wire::snapshot::Snapshot::of(&ledger, &progress, at), "sse", EVENT_ID, at)
+}
+
+#[test]
+fn a_lease_is_a_secret_and_appears_in_no_message() {
+    let lease = wire::agent::lease_text(fleet::LeaseId(42));
+    for (name, event) in samples::events() {
+        for message in
+            [monitor::event(&event, EVENT_ID, &samples::contents), client::event(&event, EVENT_ID, &samples::contents)]
+        {
+            assert!(!message.unwrap_or_default().contains(&lease), "{name}");
+        }
+    }
+}
