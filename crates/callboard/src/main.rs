@@ -2,11 +2,16 @@
 //! the exit code.
 
 mod args;
+mod demo;
 mod digest;
+mod run_agent;
 mod serve;
+mod submit;
+mod watch;
 
 use args::{Args, Verb};
 use clap::Parser;
+use std::io::IsTerminal;
 use std::process::ExitCode;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
@@ -33,17 +38,32 @@ fn main() -> ExitCode {
 async fn run(args: Args) -> anyhow::Result<ExitCode> {
     match args.verb {
         Verb::Serve(serve) => {
-            log_to_stderr();
+            log_to_stderr("info");
             serve::run(serve, ends_by_signal()?).await.map(|()| ExitCode::SUCCESS)
         }
+        Verb::Agent(agent) => {
+            log_to_stderr("info");
+            run_agent::run(agent, ends_by_signal()?).await.map(|()| ExitCode::SUCCESS)
+        }
+        Verb::Demo(demo) => {
+            log_to_stderr("warn");
+            demo::run(demo, ends_by_signal()?).await.map(|()| ExitCode::SUCCESS)
+        }
+        Verb::Submit(submit) => submit::run(submit).await,
+        Verb::Watch(watch) => watch::run(watch).await,
         Verb::DemoDigest(digest) => digest::run(&digest),
-        _ => anyhow::bail!("no"),
     }
 }
 
-fn log_to_stderr() {
-    let filter = EnvFilter::try_from_env("CALLBOARD_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+/// `CALLBOARD_LOG` says otherwise, in the syntax of `tracing`'s filters.
+fn log_to_stderr(level: &str) {
+    let filter = EnvFilter::try_from_env("CALLBOARD_LOG").unwrap_or_else(|_| EnvFilter::new(level));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(false)
+        .init();
 }
 
 /// Cancelled by the first Ctrl-C or TERM; the second ends the process at once.

@@ -1,1 +1,41 @@
-//! x
+//! `callboard submit`.
+
+use crate::args::Submit;
+use crate::watch;
+use anyhow::Context;
+use client::{Client, NewJob};
+use serde_json::Value;
+use std::io::Read;
+use std::process::ExitCode;
+
+pub(crate) async fn run(args: Submit) -> anyhow::Result<ExitCode> {
+    let broker = Client::new(&args.broker)?;
+    let mut job = NewJob::new(args.service, payload(&args.payload)?);
+    if let Some(priority) = args.priority {
+        job = job.priority(priority);
+    }
+    if let Some(id) = args.job_id {
+        job = job.id(id);
+    }
+    let submitted = broker.submit(&job).await.with_context(|| format!("{} did not take the job", args.broker))?;
+    if args.watch {
+        eprintln!("job {}", submitted.job_id);
+        return watch::one(&broker, &submitted.job_id).await;
+    }
+    println!("{}", submitted.job_id);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// JSON as it is, `@file`, or `-` for standard input.
+fn payload(given: &str) -> anyhow::Result<Value> {
+    let text = match (given, given.strip_prefix('@')) {
+        ("-", _) => {
+            let mut text = String::new();
+            std::io::stdin().read_to_string(&mut text).context("standard input cannot be read")?;
+            text
+        }
+        (_, Some(file)) => std::fs::read_to_string(file).with_context(|| format!("{file} cannot be read"))?,
+        _ => given.to_owned(),
+    };
+    serde_json::from_str(&text).with_context(|| "the payload is not JSON; strings need their quotes")
+}
