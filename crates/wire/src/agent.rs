@@ -313,7 +313,7 @@ impl ProgressBody {
 #[serde(deny_unknown_fields)]
 pub struct FinishBody {
     #[serde(default)]
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<serde_json::Value>)]
     pub result: Option<Json>,
 }
 

@@ -107,6 +107,7 @@ pub enum MonitorBody<'a> {
     },
     MachineStatusChange {
         machine_id: &'a str,
+        host_info: HostInfo,
         structure: Structure,
         status_data: MachineStatus,
     },
@@ -373,8 +374,9 @@ fn machine(fact: &Fact, at: Timestamp) -> Option<MonitorBody<'_>> {
             };
             MonitorBody::MachineStatusChange {
                 machine_id: id.as_str(),
+                host_info: HostInfo::of(facts),
                 structure: Structure::of(&machine, workers),
-                status_data: MachineStatus::of(&machine, workers, at),
+                status_data: MachineStatus::of(&machine, workers, None),
             }
         }
         Fact::MachineSilent { machine } => {

@@ -46,9 +46,18 @@ pub struct JobRow {
     pub priority: u32,
     pub retry_count: u32,
     pub max_retries: u32,
+    /// When a job whose last run failed may run again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_at: Option<i64>,
     pub workflow_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub workflow_priority: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub workflow_datetime: Option<i64>,
     pub customer_id: Option<String>,
     pub progress: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub progress_message: Option<String>,
     pub error: Option<String>,
 }
 
@@ -126,7 +135,9 @@ pub struct MachineStatus {
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct PhaseStatus {
     pub phase: PhaseWord,
-    pub uptime_ms: u64,
+    /// In a snapshot; an event does not tell it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uptime_ms: Option<u64>,
 }
 
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -168,7 +179,7 @@ impl Snapshot {
     /// The state of `ledger`; `progress` is what was last heard of a running job.
     #[must_use]
     pub fn of(ledger: &Ledger, progress: &dyn Fn(&JobId) -> Option<Progress>, now: Timestamp) -> Snapshot {
-        let row = |job: &Job| JobRow::of(job, progress(&job.spec.id).map(|progress| progress.fraction));
+        let row = |job: &Job| JobRow::of(job, progress(&job.spec.id));
         let is_completed = |job: &&Job| job.status() == fleet::Status::Completed;
         let completed = ledger.finished().filter(is_completed).take(limits::SNAPSHOT_FINISHED_MAX);
         let failed = ledger.finished().filter(|job| !is_completed(job)).take(limits::SNAPSHOT_FINISHED_MAX);
@@ -212,8 +223,9 @@ impl From<Tally> for StatsView {
 }
 
 impl JobRow {
-    fn of(job: &Job, progress: Option<f64>) -> JobRow {
+    fn of(job: &Job, progress: Option<Progress>) -> JobRow {
         let spec = &job.spec;
+        let workflow = spec.workflow.as_ref();
         let last = job.attempts.last();
         let is_completed = job.status() == fleet::Status::Completed;
         let ended = job.finished_at().map(|at| at.0);
@@ -235,9 +247,16 @@ impl JobRow {
             priority: spec.priority,
             retry_count: job.runs_failed,
             max_retries: spec.attempts_max,
-            workflow_id: spec.workflow.as_ref().and_then(|w| w.id.as_ref()).map(WorkflowId::to_string),
+            retry_at: match job.state {
+                State::Waiting { retry_at } => retry_at.map(|at| at.0),
+                _ => None,
+            },
+            workflow_id: workflow.and_then(|w| w.id.as_ref()).map(WorkflowId::to_string),
+            workflow_priority: workflow.and_then(|w| w.priority),
+            workflow_datetime: workflow.and_then(|w| w.at).map(|at| at.0),
             customer_id: spec.customer.as_ref().map(ToString::to_string),
-            progress: if is_completed { Some(1.0) } else { progress },
+            progress: if is_completed { Some(1.0) } else { progress.as_ref().map(|progress| progress.fraction) },
+            progress_message: progress.and_then(|progress| progress.message),
             error,
         }
     }
@@ -299,7 +318,7 @@ impl MachineView {
             silent_since: machine.silent_since.map(|at| at.0),
             host_info: HostInfo::of(&machine.facts),
             structure,
-            status: MachineStatus::of(machine, &workers, now),
+            status: MachineStatus::of(machine, &workers, Some(now.since(machine.joined_at))),
         }
     }
 }
@@ -326,13 +345,13 @@ impl Structure {
 
 impl MachineStatus {
     #[must_use]
-    pub fn of(machine: &Machine, workers: &[WorkerReport], now: Timestamp) -> MachineStatus {
+    pub fn of(machine: &Machine, workers: &[WorkerReport], uptime_ms: Option<u64>) -> MachineStatus {
         let state = |report: &WorkerReport| {
             let current_job_id = report.job.as_ref().map(ToString::to_string);
             (report.worker.to_string(), WorkerState { status: report.status.into(), current_job_id })
         };
         MachineStatus {
-            machine: PhaseStatus { phase: machine.phase.into(), uptime_ms: now.since(machine.joined_at) },
+            machine: PhaseStatus { phase: machine.phase.into(), uptime_ms },
             workers: workers.iter().map(state).collect(),
             services: BTreeMap::new(),
         }

@@ -91,6 +91,8 @@ struct MonitorStream {
     said_at: Instant,
     quiet_max: Duration,
     ack_at: Instant,
+    /// A stream that was resumed says so when it has everything.
+    catching_up: bool,
     is_over: bool,
     _counted: Counted,
 }
@@ -110,6 +112,7 @@ impl MonitorStream {
             said_at: now,
             quiet_max: spread(limits::BOOKMARK_EVERY),
             ack_at: now + limits::HEARTBEAT_ACK_EVERY,
+            catching_up: false,
             is_over: false,
             _counted: Counted::new(feed, |feed| &feed.monitors),
             doors,
@@ -123,7 +126,10 @@ impl MonitorStream {
             None => None,
         };
         match resume {
-            Some(Resume::From(seq)) => self.cursor.move_to(seq),
+            Some(Resume::From(seq)) => {
+                self.cursor.move_to(seq);
+                self.catching_up = true;
+            }
             // It cannot be checked now; the same position is asked for again soon.
             Some(Resume::Away) => self.is_over = true,
             Some(other) => self.resync(other.resync()),
@@ -175,6 +181,7 @@ impl MonitorStream {
                 Piece::Frames(_) => {}
                 Piece::Trimmed => self.resync(Some(ResyncReason::Expired)),
                 Piece::Away => tokio::time::sleep(limits::REOPEN_MIN).await,
+                Piece::UpToDate if self.catching_up => self.ack(),
                 Piece::UpToDate => self.wait().await,
             }
         }
@@ -208,6 +215,7 @@ impl MonitorStream {
     }
 
     fn ack(&mut self) {
+        self.catching_up = false;
         self.ack_at = Instant::now() + limits::HEARTBEAT_ACK_EVERY;
         if !self.topics.shares(Topics::HEARTBEAT) {
             return;

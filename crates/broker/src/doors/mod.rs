@@ -59,6 +59,7 @@ pub(crate) fn router(doors: Doors) -> Router {
         .route("/health/ready", get(ops::ready))
         .route("/version", get(ops::version))
         .route("/", get(ui::page))
+        .route("/icon.svg", get(ui::icon))
         .route("/assets/{*path}", get(ui::asset))
         .fallback(problem::unknown_path)
         .method_not_allowed_fallback(problem::unknown_method)

@@ -24,18 +24,26 @@ pub(super) async fn page() -> Response {
     }
 }
 
+pub(super) async fn icon() -> Result<Response, Refused> {
+    file("icon.svg", "no-cache")
+}
+
 /// Only what was built in has a name here; nothing is looked up on any disk.
 pub(super) async fn asset(Segment(path): Segment) -> Result<Response, Refused> {
-    let file = Built::get(&format!("assets/{path}"))
-        .ok_or_else(|| Refused::new(404, "not_found", "this page was built without such a file"))?;
-    let kind = match path.rsplit_once('.').map(|(_, kind)| kind) {
+    // Built files carry the hash of their content in their name.
+    file(&format!("assets/{path}"), "public, max-age=31536000, immutable")
+}
+
+fn file(name: &str, cache: &'static str) -> Result<Response, Refused> {
+    let file =
+        Built::get(name).ok_or_else(|| Refused::new(404, "not_found", "this page was built without such a file"))?;
+    let kind = match name.rsplit_once('.').map(|(_, kind)| kind) {
         Some("js") => "text/javascript; charset=utf-8",
         Some("css") => "text/css; charset=utf-8",
         Some("svg") => "image/svg+xml",
         _ => "application/octet-stream",
     };
-    // Built files carry the hash of their content in their name.
-    Ok(answer(kind, "public, max-age=31536000, immutable", file.data.into_owned()))
+    Ok(answer(kind, cache, file.data.into_owned()))
 }
 
 fn answer(kind: &'static str, cache: &'static str, bytes: Vec<u8>) -> Response {
