@@ -56,8 +56,9 @@ impl ClientError {
         ClientError::Problem { problem: Box::new(Problem::new(status, code, detail)), retry_after: None }
     }
 
-    pub(crate) fn unreachable(error: &reqwest::Error) -> ClientError {
-        ClientError::Unreachable { why: whole_story(error), retry_after: None }
+    pub(crate) fn unreachable(error: reqwest::Error) -> ClientError {
+        // Its address may name a lease, and a lease is a secret.
+        ClientError::Unreachable { why: whole_story(&error.without_url()), retry_after: None }
     }
 }
 

@@ -114,7 +114,7 @@ impl Events {
         // Only the head of the answer is waited for so long; the stream itself goes on.
         let silent = Duration::from_millis(limits::CALL_MS_MAX);
         let sent = tokio::time::timeout(silent, request.send()).await;
-        let response = sent.map_err(|_| silence(silent))?.map_err(|error| ClientError::unreachable(&error))?;
+        let response = sent.map_err(|_| silence(silent))?.map_err(ClientError::unreachable)?;
         let response = check_status(&self.shown(), response).await?;
         if response.status() == StatusCode::NO_CONTENT {
             self.state = State::Ended;
@@ -157,7 +157,7 @@ impl Events {
 async fn read(response: &mut Response) -> Result<Bytes, ClientError> {
     let silent = Duration::from_millis(limits::STREAM_SILENT_MS_MAX);
     let read = tokio::time::timeout(silent, response.chunk()).await.map_err(|_| silence(silent))?;
-    read.map_err(|error| ClientError::unreachable(&error))?
+    read.map_err(ClientError::unreachable)?
         .ok_or_else(|| ClientError::Unreachable { why: "it ended the stream".to_owned(), retry_after: None })
 }
 

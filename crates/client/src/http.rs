@@ -160,7 +160,7 @@ impl Call {
     async fn send(self) -> Result<(String, Option<Bytes>), ClientError> {
         let timeout = self.wait + Duration::from_millis(limits::CALL_MS_MAX);
         let sent = self.request.timeout(timeout).send().await;
-        let response = sent.map_err(|error| ClientError::unreachable(&error))?;
+        let response = sent.map_err(ClientError::unreachable)?;
         let response = check_status(&self.shown, response).await?;
         if response.status() == StatusCode::NO_CONTENT {
             return Ok((self.shown, None));
@@ -202,7 +202,7 @@ pub(crate) async fn check_status(call: &str, response: Response) -> Result<Respo
 /// The whole body, up to [`limits::ANSWER_BYTES_MAX`].
 async fn read(call: &str, mut response: Response) -> Result<Bytes, ClientError> {
     let mut whole = BytesMut::new();
-    while let Some(piece) = response.chunk().await.map_err(|error| ClientError::unreachable(&error))? {
+    while let Some(piece) = response.chunk().await.map_err(ClientError::unreachable)? {
         if whole.len() + piece.len() > limits::ANSWER_BYTES_MAX {
             let why = format!("it is longer than {} bytes", limits::ANSWER_BYTES_MAX);
             return Err(ClientError::Garbled { call: call.to_owned(), why });
@@ -294,6 +294,14 @@ mod tests {
             ("http://broker/board/", "http://broker/board/api/jobs"),
         ] {
             assert_eq!(Client::new(given).unwrap().address("api/jobs").unwrap().as_str(), asked);
+        }
+    }
+
+    #[test]
+    fn https_is_prepared_or_says_what_is_missing() {
+        match Client::new("https://broker") {
+            Ok(client) => assert_eq!(client.url(), "https://broker/"),
+            Err(error) => assert!(error.to_string().contains("ca-certificates"), "{error}"),
         }
     }
 

@@ -77,12 +77,14 @@ async fn what_is_no_broker_is_told_apart_and_names_no_lease() {
 }
 
 #[tokio::test]
-async fn nobody_there_is_weather() {
+async fn nobody_there_is_weather_and_names_no_lease() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
-    let error = Client::new(&url).unwrap().health().await.unwrap_err();
+    let lease = "0123456789abcdef".repeat(2);
+    let error = Client::new(&url).unwrap().renew(&lease).await.unwrap_err();
     assert!(matches!(&error, ClientError::Unreachable { why, .. } if why.contains("refused")), "{error}");
+    assert!(!format!("{error} {error:?}").contains(&lease), "a lease is a secret: {error}");
 }
 
 #[tokio::test]

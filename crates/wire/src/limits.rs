@@ -1,5 +1,8 @@
 //! Limits of shapes, with their unit in the name and what happens at them.
 
+// What those who may not see the rules need to know of them.
+pub use fleet::limits::{SERVICE_BYTES_MAX, SLOTS_MAX, WORKERS_PER_MACHINE_MAX};
+
 /// Bytes of an HTTP body. Above: 413.
 pub const BODY_BYTES_MAX: usize = 10 << 20;
 /// Bytes of a payload without insignificant white space. Above: 413.

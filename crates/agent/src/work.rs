@@ -1,0 +1,45 @@
+//! One job under one lease, from its assignment until its end is told.
+
+use crate::engine::{Outcome, Tell};
+use crate::leases::Held;
+use crate::report::{self, End};
+use crate::site::Site;
+use tokio_util::sync::CancellationToken;
+use wire::jobs::JobView;
+
+/// Works on the job and tells how it ended. Lost on the way, it is stopped and nothing is told.
+pub(crate) async fn work(site: &Site, job: &JobView, attempt: u32, held: Held) {
+    let service = &job.service_required;
+    tracing::info!(job = job.id, service, attempt, "begins");
+    let Some(engine) = site.engines.get(service) else {
+        let why = format!("this machine has no service {service:?}");
+        tracing::error!(job = job.id, "{why}; hands it back");
+        return report::end(site, &held, job, End::HandedBack(why)).await;
+    };
+    let stop = CancellationToken::new();
+    let (tell, latest) = Tell::new(&job.id);
+    let outcome = {
+        let mut run = engine.run(job, tell, stop.clone());
+        let told = report::progress(site, &held, latest);
+        tokio::pin!(told);
+        loop {
+            tokio::select! {
+                biased;
+                outcome = &mut run => break outcome,
+                () = held.lost.cancelled(), if !stop.is_cancelled() => stop.cancel(),
+                () = site.handback.cancelled(), if !stop.is_cancelled() => stop.cancel(),
+                () = &mut told => {}
+            }
+        }
+    };
+    if held.lost.is_cancelled() {
+        tracing::info!(job = job.id, "is no longer ours; stopped, its result is thrown away");
+        return;
+    }
+    let end = match outcome {
+        Outcome::Done(result) => End::Completed(result),
+        Outcome::Failed(failed) => End::Failed(failed),
+        Outcome::Stopped => End::HandedBack("the agent ends".to_owned()),
+    };
+    report::end(site, &held, job, end).await;
+}
