@@ -29,8 +29,10 @@ pub enum Command {
     },
 
     JoinWorker(JoinWorker),
+    /// With a session, only if it is still the worker's.
     LeaveWorker {
         worker: WorkerId,
+        session: Option<SessionId>,
     },
     Next(Next),
     /// The worker that stands ready under this lease's name asks no more.
@@ -121,8 +123,12 @@ pub enum Answer {
         duplicate: bool,
     },
     Orders(Orders),
-    /// `None`: nothing now; the worker stands ready if it said until when.
-    Next(Option<Grant>),
+    /// Without a grant there is nothing now; the worker stands ready if it said until when and
+    /// has room.
+    Next {
+        grant: Option<Grant>,
+        orders: Orders,
+    },
     /// `retry_at` is when the job may run again; `None`: the failure was final.
     Failed {
         retry_at: Option<Timestamp>,

@@ -80,6 +80,15 @@ proptest! {
 }
 
 proptest! {
+    #![proptest_config(config(200))]
+
+    #[test]
+    fn what_becomes_free_in_one_command_is_given_in_strict_order((pool, steps) in acts::crowd()) {
+        play(pool, &steps, |_| Ok(()))?;
+    }
+}
+
+proptest! {
     #![proptest_config(config(100))]
 
     #[test]

@@ -62,6 +62,11 @@ stories! {
     after_a_restart_nothing_expires_before_a_grace_has_passed,
     a_finished_job_is_forgotten_after_a_day,
     orders_tell_once_which_leases_are_lost,
+    what_becomes_free_in_one_command_is_given_in_order,
+    a_silent_machines_workers_are_not_given_jobs,
+    asking_for_work_is_a_sign_of_life,
+    a_worker_that_moves_leaves_its_old_machine,
+    who_asks_is_told_which_leases_it_has_lost,
 }
 
 #[test]

@@ -137,6 +137,7 @@ impl JobStream {
     async fn missed(&self, since: u64) -> Option<Vec<Arc<Entry>>> {
         let desk = &self.doors.desk;
         let (mut missed, mut seq) = (Vec::new(), since);
+        desk.feed.log_reaches(self.seq).await;
         while seq < self.seq {
             match desk.feed.records_after(&*desk.store, seq).await {
                 Records::Known(records) => {

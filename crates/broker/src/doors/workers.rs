@@ -20,6 +20,8 @@ use wire::ops::Workers;
 use wire::snapshot::WorkerView;
 use wire::{Malformed, rfc3339};
 
+const SESSION: &str = "x-worker-session";
+
 /// Random bits from the operating system.
 pub(super) fn random<const N: usize>() -> Result<[u8; N], Refused> {
     let mut bytes = [0; N];
@@ -56,9 +58,15 @@ pub(super) async fn join(
     }))
 }
 
-pub(super) async fn leave(State(doors): State<Doors>, Segment(id): Segment) -> Result<Json<Done>, Refused> {
+/// A worker that was replaced must not take its successor away, so it says which session it is.
+pub(super) async fn leave(
+    State(doors): State<Doors>,
+    Segment(id): Segment,
+    headers: HeaderMap,
+) -> Result<Json<Done>, Refused> {
     let worker = parse_worker_id(&id)?;
-    doors.desk.ask(Command::LeaveWorker { worker }, Vec::new()).await?;
+    let session = if headers.contains_key(SESSION) { Some(session_of(&headers)?) } else { None };
+    doors.desk.ask(Command::LeaveWorker { worker, session }, Vec::new()).await?;
     Ok(Json(Done { success: true, orders: None }))
 }
 
@@ -95,8 +103,7 @@ pub(super) async fn next(
 }
 
 fn session_of(headers: &HeaderMap) -> Result<SessionId, Refused> {
-    const NAME: &str = "x-worker-session";
-    let text = headers.get(NAME).and_then(|value| value.to_str().ok());
+    let text = headers.get(SESSION).and_then(|value| value.to_str().ok());
     let why = "is required: the session that PUT /api/workers/{id} gave";
     text.and_then(parse_session).ok_or_else(|| Malformed::field("X-Worker-Session", why).into())
 }

@@ -168,6 +168,12 @@ impl Feed {
         self.told().passing.progress(job)
     }
 
+    /// Waits until the log holds what the view has seen up to number `seq`: it is a moment behind.
+    pub(crate) async fn log_reaches(&self, seq: u64) {
+        let mut version = self.version.subscribe();
+        while self.told().log.head().seq < seq && version.changed().await.is_ok() {}
+    }
+
     /// The records that hold events after number `seq`, oldest first and at most a page of
     /// them: from the log while it reaches back so far, else from the journal.
     pub(crate) async fn records_after(&self, store: &dyn Journal, seq: u64) -> Records {

@@ -138,6 +138,29 @@ async fn a_job_s_stream_tells_its_story_and_ends_with_it() {
     assert_eq!(board.stream("/api/jobs/nobody/events", None).await.status, 404);
 }
 
+/// The view is a moment ahead of the log; a watcher that comes back in that moment missed nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_watcher_that_has_seen_the_end_is_never_told_it_again_however_busy_the_board_is() {
+    let board = Board::start().await;
+    let worker = board.worker("w").await;
+    board.submit("j", "hash").await;
+    let lease = worker.take().await;
+    board.report(&lease, "finish", &json!({ "result": 1 })).await;
+    let at = board.at;
+    let busy = tokio::spawn(async move {
+        for n in 0..400 {
+            request(at, "POST", "/api/jobs", "", &json!({ "job_id": format!("b{n}"), "job_type": "x" }).to_string())
+                .await;
+        }
+    });
+    let mut position = board.stream("/api/jobs/j/events", None).await.rest().await.pop().unwrap().id;
+    while !busy.is_finished() {
+        assert_eq!(board.stream("/api/jobs/j/events", position.as_deref()).await.status, 204);
+        // The head, as a bookmark tells it.
+        position = board.get("/health").await.json()["store"]["event_id"].as_str().map(str::to_owned);
+    }
+}
+
 #[tokio::test]
 async fn a_job_s_stream_resumes_after_a_restart_without_gap_or_repeat() {
     let store = Arc::new(MemoryJournal::new());

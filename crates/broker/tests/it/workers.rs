@@ -94,6 +94,9 @@ async fn a_later_session_takes_the_place_of_an_earlier_one() {
     let new = board.worker("w").await;
     assert_eq!(old.ask("", &[]).await.problem(), (409, "session_replaced".to_owned()));
     assert_eq!(board.report(&lease, "renew", &json!({})).await.problem(), (409, "lease_lost".to_owned()));
+    let session = format!("X-Worker-Session: {}\r\n", old.session);
+    let leaves = http::request(board.at, "DELETE", "/api/workers/w", &session, "");
+    assert_eq!(leaves.await.problem(), (409, "session_replaced".to_owned()), "it does not take the later one away");
     let again = new.take().await;
     assert_eq!((&again.job["id"], &again.job["attempts"][0]["outcome"]), (&json!("j"), &json!("session_replaced")));
 }

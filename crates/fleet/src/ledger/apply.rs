@@ -5,7 +5,7 @@ use super::Ledger;
 use crate::matching::Offer;
 use crate::{
     Attempt, AttemptEnd, Event, Fact, Job, JobId, JobSpec, Lease, LeaseId, Machine, Outcome, ReturnReason, State,
-    Status, Timestamp, Worker, WorkerId, limits,
+    Timestamp, Worker, WorkerId, limits,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -267,10 +267,5 @@ impl Ledger {
             machine.workers.remove(id);
         }
         Some(worker)
-    }
-
-    /// A job's status as the reason for a return shows it.
-    pub(super) fn status_of(&self, id: &JobId) -> Status {
-        self.jobs.get(id).map_or(Status::Pending, Job::status)
     }
 }

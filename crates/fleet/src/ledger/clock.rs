@@ -36,7 +36,7 @@ impl Ledger {
                 Timer::Machine(machine) => self.machine_is_due(machine, now, told),
             }
         }
-        self.wake_delayed(now, told);
+        self.wake_delayed(now);
         self.forget_finished(now, told);
         Ok(Answer::Done)
     }
@@ -57,6 +57,10 @@ impl Ledger {
             return self.presence.set_timer(deadlines.silent_at, Timer::Machine(id));
         }
         if machine.silent_since.is_none() {
+            // What stands there may not be there any more; it asks again when it is heard.
+            for worker in machine.workers.clone() {
+                self.step_back(&worker);
+            }
             self.emit(Fact::MachineSilent { machine: id.clone() }, now, told);
         }
         match deadlines.gone_at > now {
@@ -66,12 +70,12 @@ impl Ledger {
     }
 
     /// Jobs whose backoff is over may be given.
-    fn wake_delayed(&mut self, now: Timestamp, told: &mut Told) {
+    fn wake_delayed(&mut self, now: Timestamp) {
         while self.delayed.first().is_some_and(|(at, _)| *at <= now) {
             let Some((_, id)) = self.delayed.pop_first() else { return };
             let Some(job) = self.jobs.get(&id) else { continue };
             self.schedule.insert(job.order_key(), id.clone(), &job.spec.requirements);
-            self.offer(&id, now, told);
+            self.freed.push(id);
         }
     }
 

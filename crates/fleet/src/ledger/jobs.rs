@@ -1,7 +1,7 @@
 //! Jobs come in and are called off.
 
 use super::Ledger;
-use crate::{Answer, Fact, JobId, JobSpec, Outcome, Refusal, State, Status, Timestamp, Told, WorkerId};
+use crate::{Answer, Fact, Job, JobId, JobSpec, Outcome, Refusal, State, Status, Timestamp, Told, WorkerId};
 use std::sync::Arc;
 
 impl Ledger {
@@ -20,7 +20,7 @@ impl Ledger {
         // story, which leaves it out, leads to the same next number.
         let order = self.by_order.last_key_value().map_or(0, |(order, _)| *order) + 1;
         self.emit(Fact::JobSubmitted { spec, order }, now, told);
-        self.offer(&job, now, told);
+        self.freed.push(job);
         Ok(Answer::Submitted { duplicate: false })
     }
 
@@ -56,17 +56,33 @@ impl Ledger {
         }
     }
 
-    /// A job may be given from now on: a worker that stands ready gets it at once.
-    pub(super) fn offer(&mut self, id: &JobId, now: Timestamp, told: &mut Told) {
+    /// Gives what this command made free to the workers that stand ready, in the order of the
+    /// queue: only now, so that the order does not depend on what was freed first.
+    pub(super) fn offer_freed(&mut self, now: Timestamp, told: &mut Told) {
+        let mut freed = std::mem::take(&mut self.freed);
+        freed.sort_by_key(|id| self.jobs.get(id).map(Job::order_key));
+        for id in freed {
+            self.offer(&id, now, told);
+        }
+    }
+
+    /// As long as the job waits and somebody stands ready for it, that worker is given the
+    /// best job there is for it, which may be another one.
+    fn offer(&mut self, id: &JobId, now: Timestamp, told: &mut Told) {
         let Some(job) = self.jobs.get(id) else { return };
         let requirements = job.spec.requirements.clone();
-        while let Some(worker) = self.schedule.standing_for(&requirements) {
+        while self.status_of(id) == Some(Status::Pending)
+            && let Some(worker) = self.schedule.standing_for(&requirements)
+        {
             let Some(standing) = self.step_back(&worker) else { return };
             if standing.until > now {
                 self.assign(&worker, standing.lease, standing.start, now, told);
-                return;
             }
         }
+    }
+
+    pub(super) fn status_of(&self, id: &JobId) -> Option<Status> {
+        self.jobs.get(id).map(Job::status)
     }
 
     /// The worker stands ready no more.

@@ -16,21 +16,19 @@ impl Ledger {
             return Err(Refusal::SessionReplaced { worker: next.worker });
         }
         let unheard = worker.leases.iter().find(|lease| !next.have.contains(lease)).copied();
-        let has_room = worker.has_room();
+        let cancel = next.have.iter().copied().filter(|lease| !worker.leases.contains(lease)).collect();
+        let (has_room, machine) = (worker.has_room(), worker.machine.clone());
+        self.hear(&machine, now, told);
         self.step_back(&next.worker);
-        if let Some(lease) = unheard {
-            return Ok(Answer::Next(self.grant_again(lease, next.start, now, told)));
-        }
-        if !has_room {
-            return Ok(Answer::Next(None));
-        }
-        if let Some(grant) = self.assign(&next.worker, next.lease, next.start, now, told) {
-            return Ok(Answer::Next(Some(grant)));
-        }
-        if next.until > now {
+        let grant = match unheard {
+            Some(lease) => self.grant_again(lease, next.start, now, told),
+            None if has_room => self.assign(&next.worker, next.lease, next.start, now, told),
+            None => None,
+        };
+        if grant.is_none() && has_room && next.until > now {
             self.stand(next);
         }
-        Ok(Answer::Next(None))
+        Ok(Answer::Next { grant, orders: Orders { cancel } })
     }
 
     fn stand(&mut self, next: Next) {
@@ -221,7 +219,7 @@ impl Ledger {
         now: Timestamp,
         told: &mut Told,
     ) {
-        let from = self.status_of(id);
+        let Some(from) = self.status_of(id) else { return };
         let Some(Lease { worker, machine, .. }) = self.jobs.get(id).and_then(Job::lease).cloned() else { return };
         let job = id.clone();
         let fact = Fact::JobReturned {
@@ -236,7 +234,7 @@ impl Ledger {
         };
         self.emit_turning(fact, &worker, now, told);
         if retry_at.is_none() {
-            self.offer(id, now, told);
+            self.freed.push(id.clone());
         }
     }
 

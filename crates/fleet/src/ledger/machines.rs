@@ -21,13 +21,13 @@ impl Ledger {
                 let fact = Fact::MachineJoined { machine: id.clone(), facts, phase: Phase::Ready };
                 self.emit(fact, now, told);
             }
-            Some(known) if known.facts != facts || known.silent_since.is_some() => {
+            Some(known) if known.facts != facts => {
                 let phase = known.phase;
                 self.change_machine(id, facts, phase, now, told);
             }
             Some(_) => {}
         }
-        self.presence.hear_machine(id, now, now + limits::MACHINE_SILENT_MS);
+        self.hear(id, now, told);
         Ok(Answer::Orders(Orders::default()))
     }
 
@@ -36,15 +36,14 @@ impl Ledger {
             .machines
             .get(&beat.machine)
             .ok_or_else(|| Refusal::UnknownMachine { machine: beat.machine.clone() })?;
-        let phase = beat.phase.unwrap_or(known.phase);
-        let facts = (phase != known.phase || known.silent_since.is_some()).then(|| known.facts.clone());
-        self.presence.hear_machine(&beat.machine, now, now + limits::MACHINE_SILENT_MS);
+        let changed = beat.phase.filter(|phase| *phase != known.phase).map(|phase| (phase, known.facts.clone()));
         for (worker, declared) in beat.workers {
             self.declare(&worker, &beat.machine, declared, now, told);
         }
-        if let Some(facts) = facts {
+        if let Some((phase, facts)) = changed {
             self.change_machine(&beat.machine, facts, phase, now, told);
         }
+        self.hear(&beat.machine, now, told);
         let mut cancel = Vec::new();
         for lease in beat.leases {
             match self.is_held_at(lease, &beat.machine) {
@@ -78,9 +77,6 @@ impl Ledger {
     pub(super) fn remove_machine(&mut self, id: &MachineId, reason: Option<&str>, now: Timestamp, told: &mut Told) {
         let Some(machine) = self.machines.get(id) else { return };
         let workers: Vec<WorkerId> = machine.workers.iter().cloned().collect();
-        for worker in &workers {
-            self.step_back(worker);
-        }
         for worker in workers {
             self.remove_worker(&worker, &crate::ReturnReason::MachineLeft, reason, now, told);
         }
@@ -89,6 +85,16 @@ impl Ledger {
         self.emit(Fact::MachineLeft { machine: id.clone(), reason: reason.map(Arc::from) }, now, told);
     }
 
+    /// A sign of life. A machine that was silent is told to be there again.
+    pub(super) fn hear(&mut self, id: &MachineId, now: Timestamp, told: &mut Told) {
+        self.presence.hear_machine(id, now, now + limits::MACHINE_SILENT_MS);
+        if let Some(machine) = self.machines.get(id).filter(|machine| machine.silent_since.is_some()) {
+            let (facts, phase) = (machine.facts.clone(), machine.phase);
+            self.change_machine(id, facts, phase, now, told);
+        }
+    }
+
+    /// Tells the machine as it is now, which is heard.
     fn change_machine(&mut self, id: &MachineId, facts: MachineFacts, phase: Phase, now: Timestamp, told: &mut Told) {
         let Some(machine) = self.machines.get(id) else { return };
         let mut workers: Vec<_> = machine.workers.iter().filter_map(|id| self.worker_report(id)).collect();

@@ -37,6 +37,8 @@ pub struct Ledger {
     tally: Tally,
 
     presence: Presence,
+    /// Jobs that this command made free to be given; empty between commands.
+    freed: Vec<JobId>,
 }
 
 /// How many there are.
@@ -79,7 +81,7 @@ impl Ledger {
     /// # Errors
     /// A refusal changes nothing and adds nothing.
     pub fn handle(&mut self, command: Command, now: Timestamp, told: &mut Told) -> Result<Answer, Refusal> {
-        match command {
+        let answer = match command {
             Command::Submit { spec } => self.submit(spec, now, told),
             Command::Cancel { job } => self.cancel(&job, now, told),
             Command::JoinMachine { machine, facts } => self.join_machine(&machine, facts, now, told),
@@ -87,7 +89,7 @@ impl Ledger {
             Command::TakeOrders { machine } => self.take_orders(&machine),
             Command::LeaveMachine { machine } => self.leave_machine(&machine, now, told),
             Command::JoinWorker(join) => self.join_worker(join, now, told),
-            Command::LeaveWorker { worker } => self.leave_worker(&worker, now, told),
+            Command::LeaveWorker { worker, session } => self.leave_worker(&worker, session, now, told),
             Command::Next(next) => self.next(next, now, told),
             Command::StandDown { worker, lease } => self.stand_down(&worker, lease),
             Command::Start { lease } => self.start(lease, now, told),
@@ -97,7 +99,9 @@ impl Ledger {
             Command::Fail(fail) => self.fail(fail, now, told),
             Command::Release { lease, reason } => self.release(lease, reason, now, told),
             Command::Tick => self.tick(now, told),
-        }
+        };
+        self.offer_freed(now, told);
+        answer
     }
 
     /// Records what was decided: the change here, and what presence has to follow.

@@ -2,7 +2,8 @@
 
 use super::Ledger;
 use crate::{
-    Answer, Fact, JobId, JoinWorker, LeaseId, Orders, Refusal, ReturnReason, Timestamp, Told, WorkerId, limits,
+    Answer, Fact, JobId, JoinWorker, LeaseId, Orders, Refusal, ReturnReason, SessionId, Timestamp, Told, WorkerId,
+    limits,
 };
 use std::sync::Arc;
 
@@ -18,13 +19,17 @@ impl Ledger {
             return Err(Refusal::TooManyWorkers { machine: join.machine });
         }
         self.step_back(&join.worker);
-        let old = self.workers.get(&join.worker);
-        let (jobs_completed, jobs_failed) = old.map_or((0, 0), |old| (old.jobs_completed, old.jobs_failed));
-        let stays = old.is_some_and(|old| old.machine == join.machine);
-        let held = |lease: &LeaseId| stays && self.holds(&join.worker, *lease);
+        let moves = self.workers.get(&join.worker).is_some_and(|old| old.machine != join.machine);
+        let held = |lease: &LeaseId| !moves && self.holds(&join.worker, *lease);
         let resumed: Vec<_> = join.resume.iter().copied().filter(held).collect();
         for job in self.jobs_of(&join.worker, &resumed) {
             self.lose(&job, ReturnReason::SessionReplaced, now, told);
+        }
+        // Only now: a lost job may have ended as poison, which counts.
+        let old = self.workers.get(&join.worker);
+        let (jobs_completed, jobs_failed) = old.map_or((0, 0), |old| (old.jobs_completed, old.jobs_failed));
+        if moves {
+            self.remove_worker(&join.worker, &ReturnReason::SessionReplaced, Some("moved"), now, told);
         }
         let fact = Fact::WorkerJoined {
             worker: join.worker,
@@ -43,16 +48,22 @@ impl Ledger {
         Ok(Answer::Orders(Orders { cancel }))
     }
 
-    pub(super) fn leave_worker(&mut self, id: &WorkerId, now: Timestamp, told: &mut Told) -> Result<Answer, Refusal> {
-        if !self.workers.contains_key(id) {
-            return Err(Refusal::UnknownWorker { worker: id.clone() });
+    pub(super) fn leave_worker(
+        &mut self,
+        id: &WorkerId,
+        session: Option<SessionId>,
+        now: Timestamp,
+        told: &mut Told,
+    ) -> Result<Answer, Refusal> {
+        let worker = self.workers.get(id).ok_or_else(|| Refusal::UnknownWorker { worker: id.clone() })?;
+        if session.is_some_and(|session| session != worker.session) {
+            return Err(Refusal::SessionReplaced { worker: id.clone() });
         }
-        self.step_back(id);
         self.remove_worker(id, &ReturnReason::WorkerLeft, None, now, told);
         Ok(Answer::Done)
     }
 
-    /// The worker is no more. It must not stand ready, or it would be given its own jobs.
+    /// The worker is no more; its jobs go back to the queue.
     pub(super) fn remove_worker(
         &mut self,
         id: &WorkerId,
@@ -61,7 +72,7 @@ impl Ledger {
         now: Timestamp,
         told: &mut Told,
     ) {
-        debug_assert!(!self.presence.standing.contains_key(id));
+        self.step_back(id);
         for job in self.jobs_of(id, &[]) {
             self.lose(&job, why.clone(), now, told);
         }

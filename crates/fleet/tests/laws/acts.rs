@@ -6,6 +6,8 @@ use std::ops::Range;
 pub(crate) const WORKERS: u8 = 4;
 pub(crate) const MACHINES: u8 = 3;
 pub(crate) const SERVICES: u8 = 3;
+/// Workers where many stand at once.
+const CROWD: u8 = 8;
 
 /// Time passes, then something is done.
 #[derive(Clone, Debug)]
@@ -137,6 +139,46 @@ fn fleet_in_place() -> Vec<Step> {
         resume: Named::None,
     });
     machines.chain(workers).map(Step::now).collect()
+}
+
+/// Workers hold jobs, others stand ready, and then something frees many jobs at once.
+pub(crate) fn crowd() -> impl Strategy<Value = (u8, Vec<Step>)> {
+    let worker = || 0..CROWD;
+    let joins = prop::collection::vec((0..MACHINES, 1u8..4, 1u8..(1 << SERVICES)), usize::from(CROWD));
+    let jobs = prop::collection::vec((0..SERVICES, 0u8..3), 3..12);
+    let asking = |worker, wait_ms| Act::Next { worker, stale: false, have: Named::All, wait_ms, start: false };
+    let asked = prop::collection::vec(worker().prop_map(move |worker| asking(worker, 0)), 3..16);
+    let failed = prop::collection::vec((any::<u8>(), 0u64..3_000).prop_map(failing), 0..6);
+    let standing = Just((0..CROWD).map(|worker| asking(worker, 60_000)).collect::<Vec<_>>()).prop_shuffle();
+    let holding = (joins, jobs).prop_map(|(joins, jobs)| {
+        let machines = (0..MACHINES).map(|machine| Act::JoinMachine { machine, facts: 0 });
+        let joins = joins.into_iter().zip(0u8..).map(joining);
+        let submits = jobs.into_iter().zip(0u8..).map(submitting);
+        machines.chain(joins).chain(submits).collect::<Vec<Act>>()
+    });
+    let freeing = prop_oneof![
+        3 => (3_000u64..9_000).prop_map(|wait_ms| Step { wait_ms, ..Step::now(Act::Tick) }),
+        2 => (0..MACHINES).prop_map(|machine| Step::now(Act::LeaveMachine { machine })),
+        1 => worker().prop_map(|worker| Step::now(Act::LeaveWorker { worker })),
+        1 => (worker(), 0..MACHINES).prop_map(|(worker, machine)| Step::now(joining(((machine, 1, 1), worker)))),
+    ];
+    let freeing = prop::collection::vec(freeing, 1..3);
+    (holding, asked, failed, standing, freeing).prop_map(|(holding, asked, failed, standing, freeing)| {
+        let before = [holding, asked, failed, standing].concat();
+        (u8::MAX, before.into_iter().map(Step::now).chain(freeing).collect())
+    })
+}
+
+fn joining(((machine, slots, services), worker): ((u8, u8, u8), u8)) -> Act {
+    Act::JoinWorker { worker, machine, slots, services, resume: Named::None }
+}
+
+fn submitting(((service, priority), job): ((u8, u8), u8)) -> Act {
+    Act::Submit { job, service, priority, runs: 3, content: 0, workflow: None }
+}
+
+fn failing((lease, after_ms): (u8, u64)) -> Act {
+    Act::Fail { lease: Which::Held(lease), kind: 0, retry: true, retry_after_ms: Some(after_ms), roll: 0 }
 }
 
 fn step() -> impl Strategy<Value = Step> {

@@ -3,8 +3,8 @@
 use crate::oracle::{Job, Oracle, Place};
 use fleet::limits;
 use fleet::{
-    Answer, Beat, Command, Event, Fact, Fail, JoinWorker, LeaseId, Next, Outcome, Pulse, Refusal, Status, Timestamp,
-    Told,
+    Answer, Beat, Command, Event, Fact, Fail, Grant, JoinWorker, LeaseId, Next, Outcome, Pulse, Refusal, Status,
+    Timestamp, Told,
 };
 
 type Verdict = Result<(), String>;
@@ -21,7 +21,7 @@ pub(crate) fn check(
     let given = answer.as_ref();
     match command {
         Command::Submit { .. } | Command::Cancel { .. } => of_jobs(before, command, given, told),
-        Command::Next(next) => next_is_answered(before, after, next, now, given),
+        Command::Next(next) => next_is_answered(before, after, next, now, given, told),
         Command::Beat(beat) => beat_is_answered(before, beat, given, told),
         Command::TakeOrders { machine } => {
             let revoked = before.machine(machine).map(|m| m.revoked.clone());
@@ -34,7 +34,7 @@ pub(crate) fn check(
             Ok(())
         }
         Command::JoinWorker(join) => registration_is_answered(before, join, given),
-        Command::LeaveWorker { worker } => {
+        Command::LeaveWorker { worker, .. } => {
             law!(given.is_ok() == before.worker(worker).is_some(), "who is known may leave", "{worker}: {given:?}");
             Ok(())
         }
@@ -108,7 +108,14 @@ fn of_jobs(before: &Oracle, command: &Command, given: Given<'_>, told: &Told) ->
     Ok(())
 }
 
-fn next_is_answered(before: &Oracle, after: &Oracle, next: &Next, now: Timestamp, given: Given<'_>) -> Verdict {
+fn next_is_answered(
+    before: &Oracle,
+    after: &Oracle,
+    next: &Next,
+    now: Timestamp,
+    given: Given<'_>,
+    told: &Told,
+) -> Verdict {
     let Some(worker) = before.worker(&next.worker) else {
         law!(matches!(given, Err(Refusal::UnknownWorker { .. })), "an unknown worker is refused", "{given:?}");
         return Ok(());
@@ -117,10 +124,26 @@ fn next_is_answered(before: &Oracle, after: &Oracle, next: &Next, now: Timestamp
         law!(matches!(given, Err(Refusal::SessionReplaced { .. })), "an old session is refused", "{given:?}");
         return Ok(());
     }
-    let unheard: Vec<LeaseId> =
-        before.leases_of(&next.worker).into_iter().filter(|lease| !next.have.contains(lease)).collect();
+    let silent = before.machine(&worker.machine).is_some_and(|machine| machine.silent);
+    let heard = matches!(told.events.first(), Some(Event { fact: Fact::MachineChanged { .. }, .. }));
+    law!(heard == silent, "asking is a sign of life, told once before all else", "silent: {silent}, {told:?}");
+    let Ok(Answer::Next { grant, orders }) = given else { return Err(format!("who asks is answered: {given:?}")) };
+    let held = before.leases_of(&next.worker);
+    let lost: Vec<LeaseId> = next.have.iter().filter(|lease| !held.contains(lease)).copied().collect();
+    law!(orders.cancel == lost, "who asks is told which of its leases are lost", "{:?}, not {lost:?}", orders.cancel);
+    let unheard: Vec<LeaseId> = held.into_iter().filter(|lease| !next.have.contains(lease)).collect();
+    grant_is_due(before, after, next, now, grant.as_ref(), &unheard)
+}
+
+fn grant_is_due(
+    before: &Oracle,
+    after: &Oracle,
+    next: &Next,
+    now: Timestamp,
+    grant: Option<&Grant>,
+    unheard: &[LeaseId],
+) -> Verdict {
     let pick = before.pick(&next.worker).filter(|_| before.has_room(&next.worker));
-    let Ok(Answer::Next(grant)) = given else { return Err(format!("who asks is answered: {given:?}")) };
     let Some(grant) = grant else {
         let nothing = unheard.is_empty() && pick.is_none();
         law!(nothing, "who asks is given what there is", "nothing, not {:?}", pick.map(|job| &job.spec.id));

@@ -1,6 +1,6 @@
 //! Which events may follow which: the oracle takes in one event, or says what is wrong with it.
 
-use crate::oracle::{Held, Job, Machine, Oracle, Place, Standing, Worker};
+use crate::oracle::{Held, Job, Machine, Oracle, Place, Worker};
 use fleet::limits;
 use fleet::{
     Command, Declared, Fact, FailureKind, JobId, LeaseId, MachineId, Outcome, ReturnReason, SessionId, Status,
@@ -11,6 +11,8 @@ type Verdict = Result<(), String>;
 
 impl Oracle {
     pub(crate) fn fold(&mut self, fact: &Fact, command: &Command, now: Timestamp) -> Verdict {
+        let gives = matches!(fact, Fact::JobAssigned { .. } | Fact::JobStarted { .. } | Fact::WorkerTurned { .. });
+        law!(gives || !self.giving, "what became free is given at the end of the command", "then {fact:?}");
         match fact {
             Fact::JobSubmitted { spec, order } => {
                 law!(self.job(&spec.id).is_none(), "a job is submitted once", "{} again", spec.id);
@@ -31,7 +33,7 @@ impl Oracle {
                 }
                 _ => Err(format!("only an assigned job starts: {job}")),
             },
-            Fact::JobReturned { .. } => self.returned(fact, now),
+            Fact::JobReturned { .. } => self.returned(fact, command, now),
             Fact::JobFinished { .. } => self.finished(fact, now),
             Fact::JobForgotten { job } => {
                 let place = &self.job_mut(job)?.place;
@@ -40,7 +42,7 @@ impl Oracle {
                 self.jobs.retain(|known| known.spec.id != *job);
                 Ok(())
             }
-            _ => self.fold_fleet(fact, now),
+            _ => self.fold_fleet(fact, command, now),
         }
     }
 
@@ -48,14 +50,10 @@ impl Oracle {
         self.jobs.iter_mut().find(|job| job.spec.id == *id).ok_or(format!("events name known jobs: {id}"))
     }
 
-    /// Strict order, longest-standing first.
+    /// Strict order over all that may be given at this moment, longest-standing first.
     fn may_assign(&mut self, job: &JobId, id: &WorkerId, command: &Command, now: Timestamp) -> Verdict {
-        if let (Command::Tick, Place::Waiting { retry_at: Some(at), awake: false }) =
-            (command, &self.job_mut(job)?.place)
-        {
-            // It is just being woken, with those whose time came before it.
-            let this = (*at, job.clone());
-            self.wake(|at, id| at <= now && (at, id) <= (this.0, &this.1));
+        if matches!(command, Command::Tick) {
+            self.wake(now);
         }
         let pick = self.pick(id).map(|job| job.spec.id.clone());
         law!(pick.as_ref() == Some(job), "the job given is the oracle's", "{job}, not {pick:?}, to {id}");
@@ -63,13 +61,13 @@ impl Oracle {
         if matches!(command, Command::Next(next) if next.worker == *id) {
             return Ok(());
         }
-        let service = self.job_mut(job)?.spec.requirements.service.clone();
-        let stands = |standing: &&Standing| {
-            let worker = self.worker(&standing.worker);
-            standing.until > now && worker.is_some_and(|worker| worker.services.contains(&service))
+        self.giving = true;
+        let Some((first, longest)) = self.next_to_give(now) else {
+            return Err(format!("only who asks or stands is given a job: {job} to {id}"));
         };
-        let longest = self.standing.iter().find(stands).map(|standing| &standing.worker);
-        law!(longest == Some(id), "who stands longest is served first", "{job} to {id}, not {longest:?}");
+        let first = &first.spec.id;
+        law!(first == job, "what became free is given in the order of the queue", "{job} to {id} before {first}");
+        law!(longest == id, "who stands longest is served first", "{job} to {id}, not {longest}");
         self.steps_back(id);
         Ok(())
     }
@@ -95,14 +93,14 @@ impl Oracle {
         Ok(())
     }
 
-    fn returned(&mut self, fact: &Fact, now: Timestamp) -> Verdict {
+    fn returned(&mut self, fact: &Fact, command: &Command, now: Timestamp) -> Verdict {
         let Fact::JobReturned { job: id, worker, machine, from, reason, retry_at, runs_failed, lost_in_a_row } = fact
         else {
             return Ok(());
         };
-        if *reason == ReturnReason::MachineLeft {
-            self.machine_steps_back(machine);
-        }
+        law!(returns(command, reason), "a return has a reason", "{id}: {reason:?}");
+        let failed = matches!(reason, ReturnReason::Failed { .. });
+        self.count(worker, (0, u64::from(failed)));
         let job = self.job_mut(id)?;
         let status = job.status();
         let Place::Held(held) = &job.place else { return Err(format!("only a held job returns: {id}")) };
@@ -122,7 +120,6 @@ impl Oracle {
         let told = (*runs_failed, *lost_in_a_row);
         law!(counts == told, "runs and losses are counted", "{id}: {told:?}, not {counts:?} after {reason:?}");
         law!(counts.1 < limits::LOST_IN_A_ROW_MAX, "the third loss in a row is the last", "{id}");
-        let failed = matches!(reason, ReturnReason::Failed { .. });
         law!(failed == retry_at.is_some(), "only a failed run is followed by a backoff", "{id}");
         (job.runs_failed, job.lost) = counts;
         job.place = Place::Waiting { retry_at: *retry_at, awake: retry_at.is_none() };
@@ -157,9 +154,16 @@ impl Oracle {
         (job.runs_failed, job.lost) = (runs, 0);
         job.place = Place::Finished { at: now, outcome: outcome.clone(), by: lease };
         if let Some(held) = held {
+            let (completed, failed) = (outcome.status() == Status::Completed, outcome.status() == Status::Failed);
+            self.count(&held.worker, (u64::from(completed), u64::from(failed)));
             self.revoke(&held, by_worker);
         }
         Ok(())
+    }
+
+    fn count(&mut self, worker: &WorkerId, (completed, failed): (u64, u64)) {
+        let counts = self.counts.entry(worker.clone()).or_default();
+        *counts = (counts.0 + completed, counts.1 + failed);
     }
 
     fn revoke(&mut self, held: &Held, by_worker: bool) {
@@ -167,7 +171,7 @@ impl Oracle {
         machine.into_iter().for_each(|machine| machine.revoked.push(held.lease));
     }
 
-    fn fold_fleet(&mut self, fact: &Fact, now: Timestamp) -> Verdict {
+    fn fold_fleet(&mut self, fact: &Fact, command: &Command, now: Timestamp) -> Verdict {
         match fact {
             Fact::MachineJoined { machine, facts, phase } => {
                 law!(self.machine(machine).is_none(), "a machine joins once", "{machine} again");
@@ -196,6 +200,7 @@ impl Oracle {
             Fact::MachineSilent { machine } => {
                 let due = self.machine(machine).is_some_and(|m| !m.silent && m.silent_at.max(m.grace) <= now);
                 law!(due, "a machine is silent when it said nothing for long", "{machine}, not before");
+                self.machine_steps_back(machine);
                 self.machines.iter_mut().filter(|m| m.id == *machine).for_each(|m| m.silent = true);
                 let on_it = |w: &&mut Worker| w.machine == *machine;
                 self.workers.iter_mut().filter(on_it).for_each(|w| w.shown = WorkerStatus::Offline);
@@ -208,7 +213,7 @@ impl Oracle {
                 self.machines.retain(|m| m.id != *machine);
                 Ok(())
             }
-            _ => self.fold_worker(fact),
+            _ => self.fold_worker(fact, command),
         }
     }
 
@@ -227,10 +232,15 @@ impl Oracle {
         Ok(())
     }
 
-    fn fold_worker(&mut self, fact: &Fact) -> Verdict {
+    fn fold_worker(&mut self, fact: &Fact, command: &Command) -> Verdict {
         match fact {
-            Fact::WorkerJoined { worker: id, machine, session, slots, capabilities, .. } => {
+            Fact::WorkerJoined { worker: id, machine, session, slots, capabilities, jobs_completed, jobs_failed } => {
                 law!(self.machine(machine).is_some(), "a worker is on a known machine", "{id} on {machine}");
+                let elsewhere = self.worker(id).is_some_and(|known| known.machine != *machine);
+                law!(!elsewhere, "a worker that moves leaves its old machine first", "{id} to {machine}");
+                let counts = (*jobs_completed, *jobs_failed);
+                let counted = *self.counts.entry(id.clone()).or_default();
+                law!(counts == counted, "counts survive a new session", "{id}: {counts:?}, not {counted:?}");
                 self.workers.retain(|worker| worker.id != *id);
                 let worker = Worker {
                     id: id.clone(),
@@ -261,14 +271,43 @@ impl Oracle {
                 law!(shown.as_deref() == Some(old) && old != new, "a worker turns from what it was", "{id}: {old:?}");
                 shown.into_iter().for_each(|shown| *shown = *new);
             }
-            Fact::WorkerLeft { worker, .. } => {
+            Fact::WorkerLeft { worker, machine, reason } => {
+                law!(self.is_on(worker, machine), "a worker leaves from where it is", "{worker} from {machine}");
                 law!(self.leases_of(worker).is_empty(), "who leaves takes no job along", "{worker}");
+                let (why, reason) = (leaves(command, worker, machine), reason.as_deref());
+                law!(why == Some(reason), "who leaves has a reason", "{worker}: {reason:?}, not {why:?}");
+                if reason != Some("moved") {
+                    self.counts.remove(worker);
+                }
                 self.workers.retain(|known| known.id != *worker);
                 self.steps_back(worker);
             }
             _ => {}
         }
         Ok(())
+    }
+}
+
+/// Whether this command can lead to a return for this reason.
+fn returns(command: &Command, reason: &ReturnReason) -> bool {
+    match reason {
+        ReturnReason::Failed { .. } => matches!(command, Command::Fail(_)),
+        ReturnReason::Released { .. } => matches!(command, Command::Release { .. }),
+        ReturnReason::NotStarted | ReturnReason::LeaseExpired => matches!(command, Command::Tick),
+        ReturnReason::SessionReplaced => matches!(command, Command::JoinWorker(_)),
+        ReturnReason::WorkerLeft => matches!(command, Command::LeaveWorker { .. }),
+        ReturnReason::MachineLeft => matches!(command, Command::LeaveMachine { .. } | Command::Tick),
+    }
+}
+
+/// For which reason this command can make this worker leave this machine, if it can.
+fn leaves<'a>(command: &Command, worker: &WorkerId, machine: &MachineId) -> Option<Option<&'a str>> {
+    match command {
+        Command::Tick => Some(Some("gone")),
+        Command::LeaveMachine { machine: left } if left == machine => Some(None),
+        Command::LeaveWorker { worker: left, .. } if left == worker => Some(None),
+        Command::JoinWorker(join) if join.worker == *worker && join.machine != *machine => Some(Some("moved")),
+        _ => None,
     }
 }
 

@@ -6,7 +6,7 @@ use fleet::{
     Service, SessionId, Status, Timestamp, Told, WorkerId, WorkerStatus,
 };
 use std::cmp::Reverse;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 #[derive(Clone, Default)]
@@ -18,6 +18,10 @@ pub(crate) struct Oracle {
     pub(crate) standing: Vec<Standing>,
     /// Every lease that was ever given.
     pub(crate) given: BTreeSet<LeaseId>,
+    /// How many jobs each worker completed and failed in its whole life.
+    pub(crate) counts: BTreeMap<WorkerId, (u64, u64)>,
+    /// Whether this command has begun to give jobs to those who stand.
+    pub(crate) giving: bool,
 }
 
 #[derive(Clone)]
@@ -99,6 +103,7 @@ impl Oracle {
         told: &Told,
     ) -> Result<(), String> {
         let before = self.clone();
+        self.giving = false;
         if answer.is_ok() {
             self.step_back_for(command);
         }
@@ -109,7 +114,7 @@ impl Oracle {
             self.hear(command, answer, now);
         }
         if matches!(command, Command::Tick) {
-            self.wake(|at, _| at <= now);
+            self.wake(now);
         }
         crate::answers::check(&before, self, command, now, answer, told)
     }
@@ -122,7 +127,7 @@ impl Oracle {
                 self.standing.retain(|standing| standing.worker != *worker || standing.lease != *lease);
             }
             Command::JoinWorker(join) => self.steps_back(&join.worker),
-            Command::LeaveWorker { worker } => self.steps_back(worker),
+            Command::LeaveWorker { worker, .. } => self.steps_back(worker),
             Command::LeaveMachine { machine } => self.machine_steps_back(machine),
             _ => {}
         }
@@ -162,10 +167,16 @@ impl Oracle {
                 let resumed = join.resume.iter().filter(|lease| !orders.cancel.contains(lease));
                 resumed.for_each(|lease| self.renew(*lease, now));
             }
-            (Command::Next(_), Ok(Answer::Next(Some(grant)))) => self.renew(grant.lease, now),
-            (Command::Next(next), Ok(Answer::Next(None))) if next.until > now && self.has_room(&next.worker) => {
-                let (worker, until, lease) = (next.worker.clone(), next.until, next.lease);
-                self.standing.push(Standing { worker, until, lease });
+            (Command::Next(next), Ok(Answer::Next { grant, .. })) => {
+                if let Some(machine) = self.worker(&next.worker).map(|worker| worker.machine.clone()) {
+                    self.hear_machine(&machine, now);
+                }
+                if let Some(grant) = grant {
+                    self.renew(grant.lease, now);
+                } else if next.until > now && self.has_room(&next.worker) {
+                    let (worker, until, lease) = (next.worker.clone(), next.until, next.lease);
+                    self.standing.push(Standing { worker, until, lease });
+                }
             }
             (Command::Start { lease } | Command::Renew { lease } | Command::Progress { lease, .. }, _) => {
                 self.renew(*lease, now);
@@ -191,10 +202,11 @@ impl Oracle {
         }
     }
 
-    pub(crate) fn wake(&mut self, due: impl Fn(Timestamp, &JobId) -> bool) {
+    /// Backoffs that are over: their jobs may be given.
+    pub(crate) fn wake(&mut self, now: Timestamp) {
         for job in &mut self.jobs {
             if let Place::Waiting { retry_at: Some(at), awake } = &mut job.place {
-                *awake |= due(*at, &job.spec.id);
+                *awake |= *at <= now;
             }
         }
     }
@@ -274,6 +286,23 @@ impl Oracle {
         self.jobs.iter().filter(fits).min_by_key(|job| job.rank())
     }
 
+    /// Who should be given this job, of those who stand: who stands longest.
+    pub(crate) fn longest_standing(&self, job: &Job, now: Timestamp) -> Option<&WorkerId> {
+        let service = &job.spec.requirements.service;
+        let can = |standing: &&Standing| {
+            let worker = self.worker(&standing.worker);
+            standing.until > now && worker.is_some_and(|worker| worker.services.contains(service))
+        };
+        self.standing.iter().find(can).map(|standing| &standing.worker)
+    }
+
+    /// What should be given next to one who stands: scans all jobs.
+    pub(crate) fn next_to_give(&self, now: Timestamp) -> Option<(&Job, &WorkerId)> {
+        let wanted = self.jobs.iter().filter(|job| job.is_eligible());
+        let wanted = wanted.filter_map(|job| Some((job, self.longest_standing(job, now)?)));
+        wanted.min_by_key(|(job, _)| job.rank())
+    }
+
     /// When time alone has to do something next.
     pub(crate) fn obligation(&self) -> Option<Timestamp> {
         let jobs = self.jobs.iter().filter_map(|job| match &job.place {
@@ -344,6 +373,9 @@ impl Oracle {
             law!(shown == status, "who follows events shows workers as they are", "{shown:?}, not {status:?}");
             let leases: BTreeSet<LeaseId> = self.leases_of(&worker.id).into_iter().collect();
             law!(known.leases == leases, "a worker's leases are those of its jobs", "{}", worker.id);
+            let counts = (known.jobs_completed, known.jobs_failed);
+            let counted = self.counts.get(&worker.id).copied().unwrap_or_default();
+            law!(counts == counted, "a worker's counts are a recount", "{}: {counts:?}, not {counted:?}", worker.id);
             let mut sessions = leases.iter().filter_map(|lease| ledger.lease(*lease)).map(|lease| lease.session);
             let same = sessions.all(|session| session == worker.session);
             law!(same, "a lease that goes on goes on under the new session", "{}", worker.id);

@@ -120,7 +120,7 @@ impl World {
             Act::TakeOrders { machine } => Command::TakeOrders { machine: machine_id(machine) },
             Act::LeaveMachine { machine } => Command::LeaveMachine { machine: machine_id(machine) },
             Act::JoinWorker { .. } => self.join_worker(act),
-            Act::LeaveWorker { worker } => Command::LeaveWorker { worker: worker_id(worker) },
+            Act::LeaveWorker { worker } => Command::LeaveWorker { worker: worker_id(worker), session: None },
             Act::Next { worker, stale, have, wait_ms, start } => self.next(worker, stale, have, wait_ms, start),
             Act::StandDown { worker, earlier } => {
                 let worker = worker_id(worker);

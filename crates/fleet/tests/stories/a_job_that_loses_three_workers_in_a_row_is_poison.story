@@ -145,3 +145,44 @@
   = done
 > look at j2
   failed at 8s, runs failed 1, lost in a row 0; 1 by w1: session_replaced; 2 by w1: session_replaced; 3 by w1: failed; 4 by w1: session_replaced; 5 by w1: session_replaced; 6 by w1: session_replaced; 7 by w1: session_replaced; 8 by w1: the end
+
+# It counts as failed for the worker that had it last, also if a new session took it.
+> machine m1 joins
+  m1 joined ready
+  = no orders
+> worker w1 of m1 registers for hash
+  w1 joined on m1 for hash, slots 1; completed 0, failed 0
+  = no orders
+> submit j3 for hash
+  j3 submitted
+  = accepted
+> w1 asks for work starting
+  j3 assigned to w1 on m1, attempt 1
+  w1 turns busy with j3, was idle
+  j3 started by w1
+  = j3, attempt 1, expires at 16s
+> worker w1 of m1 registers for hash
+  j3 returned by w1 from in_progress: session_replaced; runs failed 0, lost in a row 1
+  w1 turns idle, was busy
+  w1 joined on m1 for hash, slots 1; completed 0, failed 0
+  = no orders
+> w1 asks for work starting
+  j3 assigned to w1 on m1, attempt 2
+  w1 turns busy with j3, was idle
+  j3 started by w1
+  = j3, attempt 2, expires at 16s
+> worker w1 of m1 registers for hash
+  j3 returned by w1 from in_progress: session_replaced; runs failed 0, lost in a row 2
+  w1 turns idle, was busy
+  w1 joined on m1 for hash, slots 1; completed 0, failed 0
+  = no orders
+> w1 asks for work starting
+  j3 assigned to w1 on m1, attempt 3
+  w1 turns busy with j3, was idle
+  j3 started by w1
+  = j3, attempt 3, expires at 16s
+> worker w1 of m1 registers for hash
+  j3 failed "its worker was lost 3 times in a row, the last time: session_replaced" (broker poison); attempt 3 of w1 on m1, runs failed 0
+  w1 turns idle, was busy
+  w1 joined on m1 for hash, slots 1; completed 0, failed 1
+  = no orders

@@ -36,13 +36,13 @@
   = nothing
 > machine m1 leaves
   j1 returned by w1 from in_progress: machine_left; runs failed 0, lost in a row 1
-  j1 assigned to w3 on m2, attempt 2
-  w3 turns busy with j1, was idle
   j2 returned by w1 from assigned: machine_left; runs failed 0, lost in a row 0
   w1 turns idle, was busy
   w1 left
   w2 left
   m1 left
+  j1 assigned to w3 on m2, attempt 2
+  w3 turns busy with j1, was idle
   = done
 > w1 finishes j2
   ! lease lost

@@ -77,6 +77,7 @@
 > worker w1 of m2 registers for hash resuming j2
   j2 returned by w1 from in_progress: session_replaced; runs failed 0, lost in a row 1
   w1 turns idle, was busy
+  w1 left: moved
   w1 joined on m2 for hash, slots 1; completed 1, failed 0
   = stop w1/j2#3
 > machine m1 takes orders

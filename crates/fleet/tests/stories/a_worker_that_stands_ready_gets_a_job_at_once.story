@@ -186,3 +186,24 @@
   k2 assigned to w4 on m1, attempt 1
   w4 turns busy with k2, was idle
   = k2, attempt 1, expires at 21s
+
+# One whose time is over is passed over, though it stood longer.
+> w3 finishes k1
+  k1 started by w3
+  k1 completed with "done"; attempt 1 of w3 on m1, runs failed 0
+  w3 turns idle, was busy
+  = done
+> w4 finishes k2
+  k2 started by w4
+  k2 completed with "done"; attempt 1 of w4 on m1, runs failed 0
+  w4 turns idle, was busy
+  = done
+> w3 asks for work until 14s
+  = nothing
+> w4 asks for work until 1m
+  = nothing
+> 14s submit k3 for render
+  k3 submitted
+  k3 assigned to w4 on m1, attempt 1
+  w4 turns busy with k3, was idle
+  = accepted

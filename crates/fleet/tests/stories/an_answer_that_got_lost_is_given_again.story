@@ -43,12 +43,12 @@
   j3 started by w1
   = j3, attempt 1, expires at 18s
 
-# What it no longer holds is not given again, whatever it names.
+# What it no longer holds is not given again, whatever it names; it is told to stop it.
 > w1 finishes j1
   j1 completed with "done"; attempt 1 of w1 on m1, runs failed 0
   = done
 > w1 asks for work having j1,j2,j3
-  = nothing
+  = nothing; stop w1/j1#1
 > w1 finishes j2
   j2 started by w1
   j2 completed with "done"; attempt 1 of w1 on m1, runs failed 0
@@ -58,7 +58,7 @@
   w1 turns idle, was busy
   = done
 > w1 asks for work having j1,j2
-  = nothing
+  = nothing; stop w1/j1#1, w1/j2#1
 
 # With no room left the lost answer is still given again.
 > worker w1 of m1 registers for hash

@@ -64,11 +64,7 @@
 > queue
   j7, j6, j4, j5, j8, j1, j2
 > tick
-  m1 silent
   = done
-> machine m1 beats
-  m1 is ready: w1 busy with j3, w2 idle, w3 idle
-  = no orders
 
 # Each worker takes the first that it can run, of whatever kind.
 > w3 asks for work

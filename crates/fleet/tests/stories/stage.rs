@@ -143,7 +143,7 @@ impl Stage {
     fn registration(&mut self, words: &mut Words) -> Read<Command> {
         let id = worker(&words.next()?)?;
         if words.next_if("leaves") {
-            return Ok(Command::LeaveWorker { worker: id });
+            return Ok(Command::LeaveWorker { worker: id, session: None });
         }
         words.expect("of")?;
         let machine = machine(&words.next()?)?;

@@ -3,8 +3,8 @@
 use crate::stage::Given;
 use crate::words::time_text;
 use fleet::{
-    Answer, Content, Fact, Failure, FailureKind, Job, LeaseId, MachineId, Outcome, Phase, Pulse, Refusal, ReturnReason,
-    State, Status, Timestamp, WorkerStatus,
+    Answer, Content, Fact, Failure, FailureKind, Grant, Job, LeaseId, MachineId, Orders, Outcome, Phase, Pulse,
+    Refusal, ReturnReason, State, Status, Timestamp, WorkerStatus,
 };
 
 pub(crate) fn fact(fact: &Fact) -> String {
@@ -65,16 +65,11 @@ pub(crate) fn answer(answer: &Result<Answer, Refusal>, leases: &[Given]) -> Stri
         Ok(Answer::Done) => "= done".to_owned(),
         Ok(Answer::Submitted { duplicate: false }) => "= accepted".to_owned(),
         Ok(Answer::Submitted { duplicate: true }) => "= accepted before".to_owned(),
-        Ok(Answer::Orders(orders)) if orders.cancel.is_empty() => "= no orders".to_owned(),
-        Ok(Answer::Orders(orders)) => {
-            let names: Vec<String> = orders.cancel.iter().map(|lease| lease_name(*lease, leases)).collect();
-            format!("= stop {}", names.join(", "))
-        }
-        Ok(Answer::Next(None)) => "= nothing".to_owned(),
-        Ok(Answer::Next(Some(grant))) => {
-            let held = leases.iter().any(|given| given.lease == grant.lease && given.job == grant.job);
-            let under = if held { "" } else { " under a lease that was never given" };
-            format!("= {}, attempt {}, expires at {}{under}", grant.job, grant.attempt, time(grant.expires_at))
+        Ok(Answer::Orders(orders)) => format!("= {}", stops(orders, leases).unwrap_or("no orders".to_owned())),
+        Ok(Answer::Next { grant, orders }) => {
+            let grant = grant.as_ref().map_or("nothing".to_owned(), |grant| granted(grant, leases));
+            let stops = stops(orders, leases).map_or_else(String::new, |stops| format!("; {stops}"));
+            format!("= {grant}{stops}")
         }
         Ok(Answer::Failed { retry_at: Some(at) }) => format!("= will retry at {}", time(*at)),
         Ok(Answer::Failed { retry_at: None }) => "= will not retry".to_owned(),
@@ -169,6 +164,17 @@ fn status(status: Status) -> &'static str {
 
 fn because(reason: Option<&str>) -> String {
     reason.map_or_else(String::new, |reason| format!(": {reason}"))
+}
+
+fn granted(grant: &Grant, leases: &[Given]) -> String {
+    let held = leases.iter().any(|given| given.lease == grant.lease && given.job == grant.job);
+    let under = if held { "" } else { " under a lease that was never given" };
+    format!("{}, attempt {}, expires at {}{under}", grant.job, grant.attempt, time(grant.expires_at))
+}
+
+fn stops(orders: &Orders, leases: &[Given]) -> Option<String> {
+    let names: Vec<String> = orders.cancel.iter().map(|lease| lease_name(*lease, leases)).collect();
+    (!names.is_empty()).then(|| format!("stop {}", names.join(", ")))
 }
 
 fn lease_name(lease: LeaseId, leases: &[Given]) -> String {
