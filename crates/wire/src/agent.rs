@@ -41,6 +41,13 @@ impl JoinMachineBody {
     /// Names the field that is wrong.
     pub fn facts(self) -> Result<MachineFacts, Malformed> {
         let labels = jobs::check_labels("labels", self.labels)?;
+        let host = &self.host_info;
+        check_count("host_info.gpu_models", host.gpu_models.len(), limits::GPU_MODELS_MAX)?;
+        check_name("hostname", self.hostname.as_ref())?;
+        check_name("host_info.hostname", host.hostname.as_ref())?;
+        check_name("host_info.ip_address", host.ip_address.as_ref())?;
+        check_name("host_info.os", host.os.as_ref())?;
+        check_name("host_info.gpu_models", &host.gpu_models)?;
         let facts = self.host_info.into_facts();
         Ok(MachineFacts { hostname: self.hostname.or(facts.hostname.clone()), labels, ..facts })
     }
@@ -196,6 +203,10 @@ impl JoinWorkerBody {
             return Err(Malformed::field("slots", why));
         }
         let services = self.services.iter().map(|name| Service::parse(name)).collect::<Result<_, _>>();
+        let models = &self.capabilities.models;
+        check_count("capabilities.models", models.values().map(|names| names.len().max(1)).sum(), limits::MODELS_MAX)?;
+        check_name("capabilities.models", models.keys().chain(models.values().flatten()))?;
+        check_name("capabilities.hardware.gpu_model", self.capabilities.hardware.gpu_model.as_ref())?;
         let capabilities = Capabilities {
             services: services.map_err(|error| Malformed::field("services", error))?,
             hardware: self.capabilities.hardware.into(),
@@ -413,6 +424,23 @@ impl ReleaseBody {
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EmptyBody {}
+
+fn check_name<'a>(field: &str, names: impl IntoIterator<Item = &'a String>) -> Result<(), Malformed> {
+    match names.into_iter().find(|name| name.len() > limits::NAME_BYTES_MAX) {
+        Some(name) => {
+            let why = format!("is {} bytes long; at most {} are allowed", name.len(), limits::NAME_BYTES_MAX);
+            Err(Malformed::field(field, why))
+        }
+        None => Ok(()),
+    }
+}
+
+fn check_count(field: &str, count: usize, max: usize) -> Result<(), Malformed> {
+    match count > max {
+        true => Err(Malformed::field(field, format!("has {count} entries; at most {max} are allowed"))),
+        false => Ok(()),
+    }
+}
 
 fn cut_error(text: String) -> Arc<str> {
     words::cut(text, limits::ERROR_BYTES_MAX).into()

@@ -21,6 +21,12 @@ pub const MESSAGE_BYTES_MAX: usize = 1 << 10;
 pub const LABELS_MAX: usize = 32;
 /// Bytes of a label's key or value. Longer: 400.
 pub const LABEL_BYTES_MAX: usize = 256;
+/// Bytes of a name that a machine or worker tells of itself (host, system, GPU, model). Longer: 400.
+pub const NAME_BYTES_MAX: usize = 256;
+/// GPU models of a machine. More: 400.
+pub const GPU_MODELS_MAX: usize = 64;
+/// Models of a worker, all services together. More: 400.
+pub const MODELS_MAX: usize = 2_000;
 /// Leases that one request may name. More: 400.
 pub const LEASES_NAMED_MAX: usize = fleet::limits::REVOKED_PER_MACHINE_MAX;
 /// Rows of a list that states no `limit`.

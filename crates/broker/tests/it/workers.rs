@@ -190,6 +190,29 @@ async fn a_machine_that_leaves_gives_its_jobs_back() {
 }
 
 #[tokio::test]
+async fn what_a_machine_tells_of_itself_has_limits() {
+    let board = Board::start().await;
+    board.machine("m").await;
+    let long = "x".repeat(257);
+    for (path, body, field) in [
+        ("/api/machines/m", json!({ "hostname": long }), "hostname: is 257 bytes"),
+        ("/api/machines/m", json!({ "host_info": { "gpu_models": [long] } }), "host_info.gpu_models: is 257 bytes"),
+        ("/api/machines/m", json!({ "host_info": { "gpu_models": vec!["x"; 65] } }), "has 65 entries"),
+        (
+            "/api/workers/w",
+            json!({ "machine_id": "m", "services": ["a"], "capabilities": { "models": { "a": vec!["x"; 2_001] } } }),
+            "capabilities.models: has 2001 entries",
+        ),
+        ("/api/workers/w", json!({ "machine_id": "m", "services": ["a"], "slots": 65 }), "slots: is 65"),
+        ("/api/workers/w", json!({ "machine_id": "m", "services": [] }), "services: must name 1 to 256"),
+    ] {
+        let answer = board.put(path, &body).await;
+        assert_eq!(answer.problem(), (400, "bad_field".to_owned()), "{path}: {field}");
+        assert!(answer.text.contains(field), "{field}: {}", answer.text);
+    }
+}
+
+#[tokio::test]
 async fn what_a_worker_says_wrongly_is_named() {
     let board = Board::start().await;
     let worker = board.worker("w").await;
