@@ -65,7 +65,9 @@ pub(crate) async fn beat(site: Arc<Site>) {
         let patience = (interval * limits::HEARTBEAT_PATIENCE).max(least);
         match timeout(patience, site.broker.heartbeat(&site.config.machine, &body)).await {
             Ok(Ok(orders)) => {
-                outage.went_well();
+                if outage.went_well() {
+                    site.is_back();
+                }
                 site.follow(&orders);
                 site.draining.send_if_modified(|draining| std::mem::replace(draining, orders.drain) != orders.drain);
             }
@@ -123,7 +125,7 @@ pub(crate) async fn follow_orders(site: Arc<Site>) {
                 } else {
                     outage.failed(&error);
                 }
-                sleep(backoff.pause_after(&error).max(least_pause())).await;
+                site.wait_out(backoff.pause_after(&error).max(least_pause())).await;
             }
         }
     }

@@ -25,9 +25,12 @@ impl Outage {
         }
     }
 
-    pub(crate) fn went_well(&mut self) {
-        if let Some(since) = self.since.take() {
+    /// Says whether it had failed before.
+    pub(crate) fn went_well(&mut self) -> bool {
+        let since = self.since.take();
+        if let Some(since) = since {
             tracing::info!(seconds = since.elapsed().as_secs(), "can {} again", self.what);
         }
+        since.is_some()
     }
 }

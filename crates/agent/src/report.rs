@@ -143,6 +143,6 @@ async fn repeat(site: &Site, held: &Held, job: &JobView, end: &End) -> Heard {
         }
         // Also what is no broker at all: something else may stand in its place for a while.
         outage.failed(&error);
-        sleep(backoff.pause_after(&error).max(least_pause())).await;
+        site.wait_out(backoff.pause_after(&error).max(least_pause())).await;
     }
 }

@@ -3,12 +3,14 @@
 use crate::config::{Config, EngineConfig};
 use crate::engine::{self, Engine};
 use crate::leases::Leases;
+use crate::machine::least_pause;
 use client::{Backoff, Client};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use wire::agent::Orders;
 
@@ -22,6 +24,8 @@ pub(crate) struct Site {
     pub joined: watch::Sender<u64>,
     /// How often to beat.
     pub heartbeat: watch::Sender<Duration>,
+    /// The broker was away and answers again: who waits to try again need not wait longer.
+    back: Notify,
     /// Beat without waiting for the next time.
     pub beat_now: Notify,
     /// The broker wants nothing new to be taken.
@@ -45,6 +49,7 @@ impl Site {
             leases: Arc::default(),
             joined: watch::Sender::new(0),
             heartbeat: watch::Sender::new(Duration::from_millis(crate::limits::HEARTBEAT_MS_DEFAULT)),
+            back: Notify::new(),
             beat_now: Notify::new(),
             draining: watch::Sender::new(false),
             handback: CancellationToken::new(),
@@ -73,6 +78,20 @@ impl Site {
     pub(crate) fn backoff() -> Backoff {
         let ms = Duration::from_millis;
         Backoff::new(ms(crate::limits::BACKOFF_BASE_MS), ms(crate::limits::BACKOFF_MS_MAX))
+    }
+
+    /// Waits before another try: as long as the backoff says, or until the broker is back, and
+    /// then a moment, so that not all come at once.
+    pub(crate) async fn wait_out(&self, pause: Duration) {
+        tokio::select! {
+            () = sleep(pause) => {}
+            () = self.back.notified() => sleep(least_pause()).await,
+        }
+    }
+
+    /// A heartbeat was answered after some that were not.
+    pub(crate) fn is_back(&self) {
+        self.back.notify_waiters();
     }
 
     /// The longest time that a service gives its programs to end.

@@ -228,7 +228,7 @@ impl Worker {
         self.outage.failed(error);
         let pause = self.backoff.pause_after(error).max(least_pause());
         tokio::select! {
-            () = sleep(pause) => true,
+            () = self.site.wait_out(pause) => true,
             () = self.site.shutdown.cancelled() => false,
         }
     }

@@ -88,6 +88,14 @@ fn a_mistake_is_told_with_its_line_its_field_and_what_is_right() {
             "SERVICES\n[[workers]]\n[workers.capabilities.hardware]\ngpu_memory = 1",
             "agent.toml:9: workers[0].capabilities.hardware.gpu_memory: unknown field",
         ),
+    ] {
+        says(text, said);
+    }
+}
+
+#[test]
+fn a_mistake_in_an_engine_is_told_the_same_way() {
+    for (text, said) in [
         ("[services.x]\n", "agent.toml:1: services.x.engine: is required: \"command\" or \"simulated\""),
         ("[services.x]\nengine = \"docker\"", "agent.toml:2: services.x.engine: is \"docker\"; there are"),
         ("[services.x]\nengine = \"command\"", "agent.toml:1: services.x.program: is required"),
@@ -119,11 +127,16 @@ fn a_mistake_is_told_with_its_line_its_field_and_what_is_right() {
         ("[services.x]\nengine = \"simulated\"\nfailure_rate = nan", "agent.toml:3: services.x.failure_rate: is NaN"),
         ("services = 1", "agent.toml:1: services: "),
     ] {
-        let text = text.replace("SERVICES\n", "SERVICES").replace("SERVICES", &format!("{SERVICES}\n"));
-        let error = Config::parse(&text, "agent.toml").unwrap_err().to_string();
-        assert!(error.contains(said), "{text}\nsays  {error}\nnot   {said}");
-        assert!(!error.contains('\n'), "{error}");
+        says(text, said);
     }
+}
+
+/// The mistake in `text` is told in one line that contains `said`.
+fn says(text: &str, said: &str) {
+    let text = text.replace("SERVICES\n", "SERVICES").replace("SERVICES", &format!("{SERVICES}\n"));
+    let error = Config::parse(&text, "agent.toml").unwrap_err().to_string();
+    assert!(error.contains(said), "{text}\nsays  {error}\nnot   {said}");
+    assert!(!error.contains('\n'), "{error}");
 }
 
 #[test]

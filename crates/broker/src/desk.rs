@@ -72,9 +72,10 @@ impl Desk {
         self.clock.now()
     }
 
-    /// The bytes of a payload or result; `None` if they are gone or the store is away.
-    pub(crate) async fn content(&self, content: &fleet::Content) -> Option<Bytes> {
-        crate::feed::content(&*self.store, content).await
+    /// The bytes of a payload or result.
+    pub(crate) async fn content(&self, content: &fleet::Content) -> Result<Bytes, NotDecided> {
+        let read = crate::feed::content(&*self.store, content).await;
+        read.map_err(|error| NotDecided::StoreUnavailable(error.to_string()))
     }
 }
 

@@ -41,6 +41,21 @@ struct Verdict {
     reply: oneshot::Sender<Result<Decided, NotDecided>>,
 }
 
+/// A batch that is durable.
+struct Written {
+    first_seq: u64,
+    /// Of the record, without its blobs.
+    bytes: usize,
+}
+
+/// How a failure of the store passed.
+#[derive(PartialEq, Eq)]
+enum Weather {
+    Fair,
+    /// This broker was told to stop before the store was back.
+    EndedFirst,
+}
+
 impl Dispatcher {
     /// Decides until it is told to stop and the inbox is empty, then checkpoints.
     pub(crate) async fn run(mut self) -> Result<(), Stopped> {
@@ -48,14 +63,21 @@ impl Dispatcher {
         while let Some(asks) = self.gather().await {
             let (told, blobs, verdicts) = self.decide(asks);
             match self.write(&told.events, &blobs).await {
-                Ok(first_seq) => self.tell(told, blobs, verdicts, first_seq),
-                Err(error) => self.recover(&error, verdicts).await?,
+                Ok(written) => self.tell(told, blobs, verdicts, &written),
+                Err(error) => {
+                    if self.recover(&error, verdicts).await? == Weather::EndedFirst {
+                        tracing::warn!("stopped while the store was away; the next start finds what it holds");
+                        return Ok(());
+                    }
+                }
             }
         }
         let at = self.feed.position();
-        match office::checkpoint(&*self.store, &self.office.ledger, at).await {
-            Ok(()) => tracing::info!(events = at.seq, "stopped deciding, checkpoint written"),
-            Err(error) => tracing::warn!(%error, "stopped deciding without a checkpoint; the next start replays more"),
+        let checkpoint = office::checkpoint(&*self.store, &self.office.ledger, at);
+        match tokio::time::timeout(limits::CHECKPOINT_WAIT, checkpoint).await {
+            Ok(Ok(())) => tracing::info!(events = at.seq, "stopped deciding, checkpoint written"),
+            Ok(Err(error)) => tracing::warn!(%error, "stopped without a checkpoint; the next start replays more"),
+            Err(_) => tracing::warn!("stopped without a checkpoint, it took too long; the next start replays more"),
         }
         Ok(())
     }
@@ -109,23 +131,23 @@ impl Dispatcher {
         (told, blobs, verdicts)
     }
 
-    /// Makes the events durable; returns the number of the first.
-    async fn write(&mut self, events: &[Event], blobs: &[Blob]) -> Result<u64, StoreError> {
-        let first = self.office.tail.seq + 1;
+    /// Makes the events durable.
+    async fn write(&mut self, events: &[Event], blobs: &[Blob]) -> Result<Written, StoreError> {
+        let first_seq = self.office.tail.seq + 1;
         if events.is_empty() {
-            return Ok(first);
+            return Ok(Written { first_seq, bytes: 0 });
         }
         let count = u32::try_from(events.len()).unwrap_or(u32::MAX);
         let batch = Batch { events: count, bytes: stored::encode(events), blobs: blobs.to_vec() };
         self.office.tail = self.store.append(self.office.epoch, self.office.tail, &batch).await?;
-        Ok(first)
+        Ok(Written { first_seq, bytes: batch.bytes.len() })
     }
 
     /// Everything is durable: the view sees it, watchers are told, askers answered.
-    fn tell(&mut self, told: Told, blobs: Vec<Blob>, verdicts: Vec<Verdict>, first_seq: u64) {
-        let position = self.office.tail;
+    fn tell(&mut self, told: Told, blobs: Vec<Blob>, verdicts: Vec<Verdict>, written: &Written) {
+        let (position, first_seq) = (self.office.tail, written.first_seq);
         if !told.events.is_empty() {
-            self.feed.publish(Published::new(position, first_seq, told.events, blobs));
+            self.feed.publish(Published::new(position, first_seq, told.events, written.bytes, blobs));
         }
         self.feed.pulse(told.pulses);
         for verdict in verdicts {
@@ -142,7 +164,7 @@ impl Dispatcher {
 
     /// The append failed, so the ledger knows more than the journal: it is thrown away. The
     /// store is opened again, and what it then holds is what happened.
-    async fn recover(&mut self, error: &StoreError, verdicts: Vec<Verdict>) -> Result<(), Stopped> {
+    async fn recover(&mut self, error: &StoreError, verdicts: Vec<Verdict>) -> Result<Weather, Stopped> {
         let not_decided = match error {
             StoreError::Fenced { .. } => return Err(Stopped::Fenced(error.to_string())),
             StoreError::Rewound { .. } => return Err(Stopped::Rewound(error.to_string())),
@@ -157,13 +179,16 @@ impl Dispatcher {
         let mut wait = limits::REOPEN_MIN;
         loop {
             self.refuse_for(wait, &not_decided).await;
+            if self.shutdown.is_cancelled() {
+                return Ok(Weather::EndedFirst);
+            }
             match office::reopen(&self.store, &self.feed).await {
                 Ok(office) => {
                     self.office = office;
                     self.office.ledger.resume(self.clock.now());
                     self.feed.upstream(None, self.clock.now());
                     tracing::info!(epoch = self.office.epoch, "the store is back");
-                    return Ok(());
+                    return Ok(Weather::Fair);
                 }
                 Err(office::OpenError::Store(error @ StoreError::Rewound { .. })) => {
                     return Err(Stopped::Rewound(error.to_string()));
@@ -181,6 +206,7 @@ impl Dispatcher {
         loop {
             tokio::select! {
                 () = &mut until => return,
+                () = self.shutdown.cancelled() => return,
                 ask = self.inbox.recv() => match ask {
                     Some(ask) => { let _ = ask.reply.send(Err(why.clone())); }
                     None => return until.await,

@@ -49,6 +49,9 @@ pub const BODY_WAIT: Duration = Duration::from_secs(60);
 /// Streams and requests may end in peace for so long at shutdown.
 pub const SHUTDOWN_WAIT: Duration = Duration::from_secs(5);
 
+/// The last checkpoint may take so long; without it the next start replays more.
+pub const CHECKPOINT_WAIT: Duration = Duration::from_secs(30);
+
 /// Jobs looked at for one page of a list; the page may be short, its cursor goes on.
 pub const LIST_SCAN_MAX: usize = 20_000;
 

@@ -1,6 +1,6 @@
 //! Opening the store and folding what it holds.
 
-use crate::feed::{Feed, Published};
+use crate::feed::{Feed, Published, ReadError};
 use crate::limits;
 use fleet::{Ledger, Timestamp};
 use std::sync::Arc;
@@ -21,8 +21,17 @@ pub(crate) struct Office {
 pub(crate) enum OpenError {
     #[error(transparent)]
     Store(#[from] StoreError),
-    #[error("{0}")]
+    #[error(transparent)]
     Unreadable(#[from] stored::Unreadable),
+}
+
+impl From<ReadError> for OpenError {
+    fn from(error: ReadError) -> OpenError {
+        match error {
+            ReadError::Store(error) => OpenError::Store(error),
+            ReadError::Unreadable(error) => OpenError::Unreadable(error),
+        }
+    }
 }
 
 /// Opens the store for the first time in this process: checkpoint and journal make the ledger
@@ -73,7 +82,7 @@ pub(crate) async fn reopen(store: &Arc<dyn Journal>, feed: &Feed) -> Result<Offi
         let last = records.last().ok_or(StoreError::Rewound { after: at, tail: opened.tail })?;
         at = last.position;
         for record in &records {
-            feed.publish(Published::read(&**store, record).await?);
+            feed.publish(Published::read(&**store, record, None).await?);
         }
     }
     let mut last_at = Timestamp::default();

@@ -71,7 +71,7 @@ fn machines(root: &Path) -> anyhow::Result<[agent::Config; 3]> {
         format!(
             "[machine]\nid = \"{id}\"\ndrain_s = 2\n\
              [[workers]]\nid = \"{id}-gpu\"\ncount = {workers}\nservices = [\"upscale\", \"caption\"]\n\
-             [workers.capabilities.hardware]\ngpu_count = 1\ngpu_memory_gb = {gpu_gb}\n\
+             [workers.capabilities.hardware]\ngpu_count = 1\ngpu_memory_gb = {gpu_gb}\ngpu_model = \"simulated {gpu_gb} GB\"\n\
              [services.upscale]\nengine = \"simulated\"\nsteps = 20\nduration_ms = 6000\nfailure_rate = {failures:?}\n\
              [services.caption]\nengine = \"simulated\"\nsteps = 5\nduration_ms = 2000\n"
         )

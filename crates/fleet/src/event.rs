@@ -1,8 +1,8 @@
 //! What happened, and what is merely passing.
 
 use crate::{
-    Capabilities, Content, Declared, Failure, JobId, JobSpec, LeaseId, MachineFacts, MachineId, Outcome, Phase,
-    Progress, Service, SessionId, Status, Timestamp, WorkerId, WorkerStatus,
+    Capabilities, Declared, Failure, JobId, JobSpec, LeaseId, MachineFacts, MachineId, Outcome, Phase, Progress,
+    Service, SessionId, Status, Timestamp, WorkerId, WorkerStatus,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -172,16 +172,4 @@ pub enum Pulse {
 pub struct Told {
     pub events: Vec<Event>,
     pub pulses: Vec<Pulse>,
-}
-
-/// The contents that an event names, so that its record can carry them.
-impl Fact {
-    #[must_use]
-    pub fn contents(&self) -> [Option<Content>; 2] {
-        match self {
-            Fact::JobSubmitted { spec, .. } => [Some(spec.payload), spec.ctx],
-            Fact::JobFinished { outcome: Outcome::Completed { result }, .. } => [Some(*result), None],
-            _ => [None, None],
-        }
-    }
 }

@@ -206,6 +206,13 @@ impl JoinWorkerBody {
         let models = &self.capabilities.models;
         check_count("capabilities.models", models.values().map(|names| names.len().max(1)).sum(), limits::MODELS_MAX)?;
         check_name("capabilities.models", models.keys().chain(models.values().flatten()))?;
+        let names = models.keys().chain(models.values().flatten()).chain(&self.services);
+        let bytes: usize = names.map(String::len).sum();
+        if bytes > limits::CAPABILITIES_BYTES_MAX {
+            let max = limits::CAPABILITIES_BYTES_MAX;
+            let why = format!("its names and those of services are {bytes} bytes long; at most {max} are allowed");
+            return Err(Malformed::field("capabilities.models", why));
+        }
         check_name("capabilities.hardware.gpu_model", self.capabilities.hardware.gpu_model.as_ref())?;
         let capabilities = Capabilities {
             services: services.map_err(|error| Malformed::field("services", error))?,

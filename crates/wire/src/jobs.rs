@@ -58,11 +58,15 @@ pub fn parse_submission(body: &[u8], minted: JobId, now: Timestamp) -> Result<Su
         priority: take_number(&mut fields, "priority", 0, rules::PRIORITY_MAX)?.unwrap_or(rules::PRIORITY_DEFAULT),
         attempts_max: take_attempts(&mut fields)?,
         customer: take_id(&mut fields, "customer_id", CustomerId::parse)?,
-        workflow: take_workflow(&mut fields, now)?,
+        workflow: take_workflow(&mut fields)?,
         labels: check_labels("labels", fields.take("labels")?.unwrap_or_default())?,
         digest: [0; 32],
     };
+    // What was said is compared, not what became of it: the clock must not tell two repeats apart.
     spec.digest = digest(&spec);
+    if let Some(at) = spec.workflow.as_mut().and_then(|workflow| workflow.at.as_mut()) {
+        at.0 = at.0.clamp(now.0.saturating_sub(WORKFLOW_AGE_MS_MAX), now.0);
+    }
     let ignored = fields.rest().map(str::to_owned).collect();
     Ok(Submission { spec, payload, ctx, ignored })
 }
@@ -108,15 +112,17 @@ fn take_attempts(fields: &mut Fields) -> Result<u32, Malformed> {
     Ok(attempts.or(retries).unwrap_or(rules::ATTEMPTS_DEFAULT).max(1))
 }
 
-fn take_workflow(fields: &mut Fields, now: Timestamp) -> Result<Option<Workflow>, Malformed> {
-    const WEEK_MS: i64 = 7 * 86_400_000;
+/// A workflow's time is moved to within the last seven days.
+const WORKFLOW_AGE_MS_MAX: i64 = 7 * 86_400_000;
+
+fn take_workflow(fields: &mut Fields) -> Result<Option<Workflow>, Malformed> {
     let current = take_number(fields, "current_step", 1, u32::MAX)?;
     let alias = take_number(fields, "step_number", 1, u32::MAX)?;
     let at = fields.take::<i64>("workflow_datetime")?;
     let workflow = Workflow {
         id: take_id(fields, "workflow_id", WorkflowId::parse)?,
         priority: take_number(fields, "workflow_priority", 0, rules::PRIORITY_MAX)?,
-        at: at.map(|at| Timestamp(at.clamp(now.0 - WEEK_MS, now.0))),
+        at: at.map(Timestamp),
         step: current.or(alias),
         steps: take_number(fields, "total_steps", 1, u32::MAX)?,
     };

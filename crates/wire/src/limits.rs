@@ -27,6 +27,8 @@ pub const NAME_BYTES_MAX: usize = 256;
 pub const GPU_MODELS_MAX: usize = 64;
 /// Models of a worker, all services together. More: 400.
 pub const MODELS_MAX: usize = 2_000;
+/// Bytes of the names of a worker's services and models. More: 400.
+pub const CAPABILITIES_BYTES_MAX: usize = 64 << 10;
 /// Leases that one request may name. More: 400.
 pub const LEASES_NAMED_MAX: usize = fleet::limits::REVOKED_PER_MACHINE_MAX;
 /// Rows of a list that states no `limit`.

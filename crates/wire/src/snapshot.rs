@@ -180,9 +180,8 @@ impl Snapshot {
     #[must_use]
     pub fn of(ledger: &Ledger, progress: &dyn Fn(&JobId) -> Option<Progress>, now: Timestamp) -> Snapshot {
         let row = |job: &Job| JobRow::of(job, progress(&job.spec.id));
-        let is_completed = |job: &&Job| job.status() == fleet::Status::Completed;
-        let completed = ledger.finished().filter(is_completed).take(limits::SNAPSHOT_FINISHED_MAX);
-        let failed = ledger.finished().filter(|job| !is_completed(job)).take(limits::SNAPSHOT_FINISHED_MAX);
+        let completed = ledger.completed().take(limits::SNAPSHOT_FINISHED_MAX);
+        let failed = ledger.unhappy().take(limits::SNAPSHOT_FINISHED_MAX);
         let tally = ledger.tally();
         Snapshot {
             workers: ledger.workers().map(|worker| WorkerView::of(ledger, worker)).collect(),

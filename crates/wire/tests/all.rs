@@ -1,4 +1,5 @@
 //! One test binary: each module's purpose is in its first line.
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 #[path = "it/golden.rs"]
 mod golden;

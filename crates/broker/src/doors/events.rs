@@ -16,8 +16,8 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::time::Duration;
 use tokio::time::Instant;
-use wire::Topics;
 use wire::monitor::{MonitorBody, MonitorMessage, ResyncReason};
+use wire::{EventId, Topics};
 
 /// What monitors of this door are called in their own messages.
 const MONITOR_ID: &str = "sse";
@@ -77,7 +77,7 @@ pub(super) fn data(message: &str) -> Bytes {
 }
 
 /// An id without data: a browser keeps it and dispatches nothing.
-pub(super) fn bookmark(id: &str) -> Bytes {
+pub(super) fn bookmark(id: EventId) -> Bytes {
     format!("id: {id}\n\n").into()
 }
 
@@ -102,7 +102,7 @@ impl MonitorStream {
         let feed = &doors.desk.feed;
         let now = Instant::now();
         MonitorStream {
-            cursor: Cursor::after(feed, feed.position().seq, topics),
+            cursor: Cursor::at_head(feed, topics),
             first: VecDeque::from([
                 retry(),
                 data(&MonitorMessage::passing(MonitorBody::Connected {}, doors.desk.now())),
@@ -126,8 +126,8 @@ impl MonitorStream {
             None => None,
         };
         match resume {
-            Some(Resume::From(seq)) => {
-                self.cursor.move_to(seq);
+            Some(Resume::From(at)) => {
+                self.cursor.move_to(at);
                 self.catching_up = true;
             }
             // It cannot be checked now; the same position is asked for again soon.
@@ -148,16 +148,13 @@ impl MonitorStream {
     fn snapshot(&mut self) {
         let feed = &self.doors.desk.feed;
         if self.with_snapshot {
-            let (position, frame) = feed.snapshot(MONITOR_ID, self.doors.desk.now());
+            let (at, frame) = feed.snapshot(MONITOR_ID, self.doors.desk.now());
             self.first.push_back(frame);
-            self.cursor.move_to(position.seq);
+            self.cursor.move_to(at);
         } else {
-            let (seq, id) = {
-                let view = feed.view();
-                (view.position.seq, view.event_id().to_string())
-            };
-            self.first.push_back(bookmark(&id));
-            self.cursor.move_to(seq);
+            let at = feed.view().event_id();
+            self.first.push_back(bookmark(at));
+            self.cursor.move_to(at);
         }
     }
 
@@ -199,8 +196,7 @@ impl MonitorStream {
             () = self.cursor.changed() => {}
             () = tokio::time::sleep_until(self.ack_at) => {}
             () = tokio::time::sleep_until(bookmark_at) => {
-                let id = self.here();
-                self.first.push_back(bookmark(&id));
+                self.first.push_back(bookmark(self.cursor.at));
             }
             () = self.doors.closing.cancelled() => {
                 self.is_over = true;
@@ -209,24 +205,21 @@ impl MonitorStream {
         }
     }
 
-    /// Where this stream is: the head, once it was given everything.
-    fn here(&self) -> String {
-        self.doors.desk.feed.view().event_id().to_string()
-    }
-
     fn ack(&mut self) {
-        self.catching_up = false;
         self.ack_at = Instant::now() + limits::HEARTBEAT_ACK_EVERY;
         if !self.topics.shares(Topics::HEARTBEAT) {
+            self.catching_up = false;
             return;
         }
-        let (head_event_id, now) = (self.here(), self.doors.desk.now());
-        let head = self.doors.desk.feed.position().seq;
+        let (head, now) = (self.doors.desk.feed.view().event_id(), self.doors.desk.now());
+        let head_event_id = head.to_string();
+        let events_missed = head.seq.saturating_sub(self.cursor.at.seq);
+        self.catching_up &= events_missed > 0;
         let ack = MonitorBody::HeartbeatAck {
             monitor_id: MONITOR_ID,
             server_timestamp: now.0,
             head_event_id: &head_event_id,
-            events_missed: head.saturating_sub(self.cursor.seq),
+            events_missed,
         };
         self.first.push_back(data(&MonitorMessage::passing(ack, now)));
     }

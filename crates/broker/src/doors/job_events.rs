@@ -13,10 +13,11 @@ use axum::response::{IntoResponse, Response};
 use bytes::{Bytes, BytesMut};
 use fleet::{Job, JobId, Outcome, State as JobState};
 use serde::Deserialize;
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
+use wire::EventId;
 use wire::client::{self, ClientBody};
 use wire::monitor::ResyncReason;
 
@@ -34,13 +35,16 @@ pub(super) async fn stream(
 ) -> Result<Response, Refused> {
     let id = parse_job_id(&id)?;
     let since = position_asked_for(&headers, params.since);
+    let resume = match since {
+        Some(since) => Some(doors.desk.feed.resume(&*doors.desk.store, &since).await),
+        None => None,
+    };
     // The trail is kept before the job is looked at, so nothing falls between.
     let mut stream = JobStream::open(doors, id.clone());
     let job = stream.look().ok_or_else(|| not_found(id))?;
-    match since {
+    match resume {
         None => stream.begin_with_state(&job).await,
-        Some(since) => {
-            let resume = stream.doors.desk.feed.resume(&*stream.doors.desk.store, &since).await;
+        Some(resume) => {
             if stream.begin_after(resume, &job).await == Begun::NothingLeft {
                 return Ok(StatusCode::NO_CONTENT.into_response());
             }
@@ -60,8 +64,8 @@ struct JobStream {
     doors: Doors,
     trail: Trail,
     bell: Bell,
-    /// Everything about the job up to this number was given.
-    seq: u64,
+    /// Everything about the job up to here was given, and no more: where its watcher may resume.
+    at: EventId,
     passing: u64,
     passing_due: Instant,
     first: VecDeque<Bytes>,
@@ -74,11 +78,11 @@ struct JobStream {
 impl JobStream {
     fn open(doors: Doors, job: JobId) -> JobStream {
         let feed = &doors.desk.feed;
-        let now = Instant::now();
+        let (now, at) = (Instant::now(), feed.view().event_id());
         JobStream {
             trail: Trail::follow(feed, job.clone()),
             bell: Bell::hang(feed, Key::Job(job)),
-            seq: 0,
+            at,
             passing: 0,
             passing_due: now,
             first: VecDeque::from([retry()]),
@@ -93,19 +97,24 @@ impl JobStream {
     /// The job as it is now; the stream then stands after what is in it.
     fn look(&mut self) -> Option<Job> {
         let view = self.doors.desk.feed.view();
-        self.seq = view.position.seq;
+        self.at = view.event_id();
         view.ledger.job(&self.trail.job).cloned()
     }
 
     async fn begin_with_state(&mut self, job: &Job) {
-        let (id, now) = (self.here(), self.doors.desk.now());
-        let mut contents = HashMap::new();
-        if let JobState::Finished { outcome: Outcome::Completed { result }, .. } = &job.state
-            && let Some(bytes) = self.doors.desk.content(result).await
-        {
-            contents.insert(result.hash, bytes);
+        let (id, now) = (self.at.to_string(), self.doors.desk.now());
+        let mut result = None;
+        if let JobState::Finished { outcome: Outcome::Completed { result: named }, .. } = &job.state {
+            match self.doors.desk.content(named).await {
+                Ok(bytes) => result = Some(bytes),
+                // An end without its result would be a lie; the watcher asks again soon.
+                Err(_) => {
+                    self.is_over = true;
+                    return;
+                }
+            }
         }
-        let message = client::current(job, &id, &|content| contents.get(&content.hash).cloned(), now);
+        let message = client::current(job, &id, &|_| result.clone(), now);
         self.first.push_back(format!("id: {id}\ndata: {message}\n\n").into());
         self.is_over = job.finished_at().is_some();
     }
@@ -113,7 +122,7 @@ impl JobStream {
     /// Goes on where the watcher was, with what it missed.
     async fn begin_after(&mut self, resume: Resume, job: &Job) -> Begun {
         match resume {
-            Resume::From(seq) if seq < self.seq => match self.missed(seq).await {
+            Resume::From(at) if at.seq < self.at.seq => match self.missed(at.seq).await {
                 Some(missed) if missed.is_empty() && job.finished_at().is_some() => return Begun::NothingLeft,
                 Some(missed) => self.give(&missed),
                 None => self.begin_anew(ResyncReason::Expired, job).await,
@@ -137,9 +146,9 @@ impl JobStream {
     async fn missed(&self, since: u64) -> Option<Vec<Arc<Entry>>> {
         let desk = &self.doors.desk;
         let (mut missed, mut seq) = (Vec::new(), since);
-        desk.feed.log_reaches(self.seq).await;
-        while seq < self.seq {
-            match desk.feed.records_after(&*desk.store, seq).await {
+        desk.feed.log_reaches(self.at.seq).await;
+        while seq < self.at.seq {
+            match desk.feed.records_after(&*desk.store, seq, Some(&self.trail.job)).await {
                 Records::Known(records) => {
                     seq = records.last()?.position.seq;
                     let entries = records.iter().flat_map(|record| &record.entries);
@@ -150,7 +159,7 @@ impl JobStream {
             }
         }
         // A record may begin before the one and end after the other.
-        missed.retain(|entry| (since + 1..=self.seq).contains(&entry.id.seq));
+        missed.retain(|entry| (since + 1..=self.at.seq).contains(&entry.id.seq));
         Some(missed)
     }
 
@@ -162,7 +171,9 @@ impl JobStream {
         let mut frames = BytesMut::new();
         for entry in entries {
             frames.extend_from_slice(entry.client_sse());
-            self.seq = self.seq.max(entry.id.seq);
+            if entry.id.seq > self.at.seq {
+                self.at = entry.id;
+            }
             self.is_over |= client::is_terminal(&entry.event.fact);
         }
         if !frames.is_empty() {
@@ -194,8 +205,7 @@ impl JobStream {
                 () = rung => {}
                 () = tokio::time::sleep_until(passing_at), if passing_waits => {}
                 () = tokio::time::sleep_until(bookmark_at) => {
-                    let id = self.here();
-                    self.first.push_back(bookmark(&id));
+                    self.first.push_back(bookmark(self.at));
                 }
                 () = self.doors.closing.cancelled() => {
                     self.is_over = true;
@@ -207,8 +217,13 @@ impl JobStream {
 
     /// Takes what is new: events first, then what is passing, at most ten times a second.
     async fn take(&mut self) {
-        match self.trail.after(self.seq) {
-            Some(entries) => self.give(&entries),
+        match self.trail.after(self.at.seq) {
+            Some((entries, head)) => {
+                self.give(&entries);
+                if head.seq > self.at.seq {
+                    self.at = head;
+                }
+            }
             None => match self.look() {
                 // The trail was cut: more happened to this job than is kept in memory.
                 Some(job) => self.begin_anew(ResyncReason::Expired, &job).await,
@@ -224,9 +239,5 @@ impl JobStream {
             self.passing_due = Instant::now() + limits::PASSING_EVERY;
             self.first.extend(messages.iter().map(|message| data(message)));
         }
-    }
-
-    fn here(&self) -> String {
-        self.doors.desk.feed.view().event_id().to_string()
     }
 }

@@ -60,22 +60,23 @@ pub(super) async fn show(State(doors): State<Doors>, Segment(id): Segment) -> Re
     let id = parse_job_id(&id)?;
     let now = doors.desk.now();
     let job = doors.desk.feed.view().ledger.job(&id).cloned().ok_or_else(|| not_found(id))?;
-    let job = whole(&doors, &job, now, false).await;
+    let job = whole(&doors, &job, now, false).await?;
     Ok(Json(OneJob { success: true, job, timestamp: rfc3339(now) }))
 }
 
-/// A job with everything that is kept elsewhere. `ctx` is for its worker only.
-pub(super) async fn whole(doors: &Doors, job: &Job, now: Timestamp, with_ctx: bool) -> JobView {
+/// A job with everything that is kept elsewhere. `ctx` is for its worker only. Without its
+/// contents it is not given at all: a job that lacks its payload would be run on nothing.
+pub(super) async fn whole(doors: &Doors, job: &Job, now: Timestamp, with_ctx: bool) -> Result<JobView, Refused> {
     let desk = &doors.desk;
     let mut view = row(doors, job, now);
-    view.payload = desk.content(&job.spec.payload).await.and_then(|bytes| monitor::json(&bytes));
+    view.payload = monitor::json(&desk.content(&job.spec.payload).await?);
     if let Some(ctx) = job.spec.ctx.filter(|_| with_ctx) {
-        view.ctx = desk.content(&ctx).await.and_then(|bytes| monitor::json(&bytes));
+        view.ctx = monitor::json(&desk.content(&ctx).await?);
     }
     if let JobState::Finished { outcome: Outcome::Completed { result }, .. } = &job.state {
-        view.result = desk.content(result).await.and_then(|bytes| monitor::json(&bytes));
+        view.result = monitor::json(&desk.content(result).await?);
     }
-    view
+    Ok(view)
 }
 
 /// A job as a list shows it: without payload and result.

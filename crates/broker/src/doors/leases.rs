@@ -128,8 +128,9 @@ async fn ask_with_next(
     let Ok(second) = second else { return Ok((answer, None)) };
     match second.await {
         Ok(Ok(decided)) => match decided.answer {
+            // If the next job cannot be read now, the worker is given it when it asks by itself.
             Answer::Next { grant: Some(grant), orders } => {
-                Ok((answer, assignment(doors, &grant, (&orders).into()).await))
+                Ok((answer, assignment(doors, &grant, (&orders).into()).await.unwrap_or_default()))
             }
             _ => Ok((answer, None)),
         },

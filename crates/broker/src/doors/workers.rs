@@ -93,7 +93,7 @@ pub(super) async fn next(
     let asked = Next { worker, session, have, lease: fresh_lease()?, until: Timestamp::default(), start };
     let _counted = Counted::new(&doors.desk.feed, |feed| &feed.workers);
     let assignment = match wait_for_work(&doors, asked, wait).await? {
-        Some((grant, orders)) => assignment(&doors, &grant, (&orders).into()).await,
+        Some((grant, orders)) => assignment(&doors, &grant, (&orders).into()).await?,
         None => None,
     };
     match assignment {
@@ -158,11 +158,12 @@ impl Drop for Standing {
     }
 }
 
-/// The lease and its job, as the worker is told of them. `None`: the job ended meanwhile.
-pub(super) async fn assignment(doors: &Doors, grant: &Grant, orders: Orders) -> Option<Assignment> {
-    let job = doors.desk.feed.view().ledger.job(&grant.job).cloned()?;
-    let job = jobs::whole(doors, &job, doors.desk.now(), true).await;
-    Some(Assignment { lease: grant.into(), job, orders })
+/// The lease and its job, as the worker is told of them. `None`: the job is gone meanwhile. If its
+/// contents cannot be read now, the worker has not heard of the lease and is given it again.
+pub(super) async fn assignment(doors: &Doors, grant: &Grant, orders: Orders) -> Result<Option<Assignment>, Refused> {
+    let Some(job) = doors.desk.feed.view().ledger.job(&grant.job).cloned() else { return Ok(None) };
+    let job = jobs::whole(doors, &job, doors.desk.now(), true).await?;
+    Ok(Some(Assignment { lease: grant.into(), job, orders }))
 }
 
 pub(super) async fn list(State(doors): State<Doors>) -> Json<Workers> {

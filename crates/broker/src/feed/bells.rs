@@ -39,12 +39,9 @@ impl Bells {
         }
     }
 
-    pub(super) fn ring_all_jobs(&self) {
-        for (key, notify) in self.all().iter() {
-            if matches!(key, Key::Job(_)) {
-                notify.notify_waiters();
-            }
-        }
+    pub(super) fn ring_all_of(&self, which: impl Fn(&Key) -> bool) {
+        let all = self.all();
+        all.iter().filter(|(key, _)| which(key)).for_each(|(_, notify)| notify.notify_waiters());
     }
 
     /// Wakes those whom a fact gives something to do.

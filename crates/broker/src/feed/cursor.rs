@@ -1,6 +1,7 @@
 //! Where one watcher of everything is, and what it is given next.
 
 use super::published::put_frame;
+use super::view::event_id;
 use super::{Feed, Published, Records, Resume};
 use crate::limits;
 use bytes::{Bytes, BytesMut};
@@ -8,14 +9,14 @@ use std::sync::Arc;
 use store::{Journal, StoreError};
 use tokio::sync::watch;
 use tokio::time::Instant;
-use wire::Topics;
+use wire::{EventId, Topics};
 
 /// A place in what was told. It costs nothing while its connection is slow.
 pub(crate) struct Cursor {
     feed: Arc<Feed>,
     topics: Topics,
-    /// Everything durable up to this number was given.
-    pub(crate) seq: u64,
+    /// Everything durable up to here was given, and no more: where its watcher may resume.
+    pub(crate) at: EventId,
     passing: u64,
     passing_due: Instant,
     version: watch::Receiver<u64>,
@@ -34,21 +35,28 @@ pub(crate) enum Piece {
 }
 
 impl Cursor {
-    /// Stands after event number `seq`. What is passing now is given first.
-    pub(crate) fn after(feed: &Arc<Feed>, seq: u64, topics: Topics) -> Cursor {
+    /// Stands at the view's head. What is passing now is given first.
+    pub(crate) fn at_head(feed: &Arc<Feed>, topics: Topics) -> Cursor {
         let version = feed.version.subscribe();
-        Cursor { feed: Arc::clone(feed), topics, seq, passing: 0, passing_due: Instant::now(), version }
+        Cursor {
+            feed: Arc::clone(feed),
+            topics,
+            at: feed.view().event_id(),
+            passing: 0,
+            passing_due: Instant::now(),
+            version,
+        }
     }
 
-    /// Stands where a snapshot that was made just now stands; its passing values are in it.
-    pub(crate) fn move_to(&mut self, seq: u64) {
-        self.seq = seq;
+    /// Stands there from now on.
+    pub(crate) fn move_to(&mut self, at: EventId) {
+        self.at = at;
     }
 
     /// Everything that was not given yet, up to a bound.
     pub(crate) async fn next(&mut self, store: &dyn Journal) -> Piece {
         self.version.mark_unchanged();
-        let records = match self.feed.records_after(store, self.seq).await {
+        let records = match self.feed.records_after(store, self.at.seq, None).await {
             Records::Known(records) => records,
             Records::Trimmed => return Piece::Trimmed,
             Records::Away => return Piece::Away,
@@ -58,7 +66,7 @@ impl Cursor {
             && self.wants_all_of(record)
             && self.passing_is_empty()
         {
-            self.seq = record.position.seq;
+            self.at = event_id(record.position);
             return Piece::Frames(record.monitor_sse().clone());
         }
         let mut frames = BytesMut::new();
@@ -87,19 +95,19 @@ impl Cursor {
     }
 
     fn has_durable(&self) -> bool {
-        self.feed.told().log.head().seq > self.seq
+        self.feed.told().log.head().seq > self.at.seq
     }
 
     fn wants_all_of(&self, record: &Published) -> bool {
-        self.topics == Topics::ALL && record.first_seq() > self.seq
+        self.topics == Topics::ALL && record.first_seq() > self.at.seq
     }
 
     fn put(&mut self, record: &Published, frames: &mut BytesMut) {
         match self.wants_all_of(record) {
             true => frames.extend_from_slice(record.monitor_sse()),
-            false => frames.extend_from_slice(&record.monitor_sse_of(self.topics, self.seq)),
+            false => frames.extend_from_slice(&record.monitor_sse_of(self.topics, self.at.seq)),
         }
-        self.seq = record.position.seq;
+        self.at = event_id(record.position);
     }
 
     fn passing_is_empty(&self) -> bool {
@@ -127,7 +135,7 @@ impl Cursor {
 impl Feed {
     /// Whether a watcher can go on where it says it was.
     pub(crate) async fn resume(&self, store: &dyn Journal, since: &str) -> Resume {
-        let Ok(id) = since.parse::<wire::EventId>() else { return Resume::Malformed };
+        let Ok(id) = since.parse::<EventId>() else { return Resume::Malformed };
         if id.seq > self.position().seq {
             let mut version = self.version.subscribe();
             let arrives = async { while id.seq > self.position().seq && version.changed().await.is_ok() {} };
@@ -136,11 +144,7 @@ impl Feed {
             }
         }
         if id.seq == 0 {
-            return if super::view::event_id(store::Position::START) == id {
-                Resume::From(0)
-            } else {
-                Resume::Diverged
-            };
+            return if event_id(store::Position::START) == id { Resume::From(id) } else { Resume::Diverged };
         }
         let known = self.told().log.holding(id.seq).map(|record| record.position);
         let position = match known {
@@ -156,6 +160,6 @@ impl Feed {
             },
         };
         let same = position.epoch == id.epoch && position.hash == id.hash;
-        if same { Resume::From(id.seq) } else { Resume::Diverged }
+        if same { Resume::From(id) } else { Resume::Diverged }
     }
 }

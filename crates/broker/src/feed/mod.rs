@@ -21,7 +21,7 @@ mod view;
 
 pub(crate) use bells::{Bell, Key};
 pub(crate) use cursor::{Cursor, Piece};
-pub(crate) use published::{Entry, Published};
+pub(crate) use published::{Entry, Published, ReadError};
 pub(crate) use resume::Resume;
 pub(crate) use trail::Trail;
 pub(crate) use view::View;
@@ -145,7 +145,8 @@ impl Feed {
         told.upstream = UpstreamState { upstream, error };
         told.passing.put(passing::Subject::Upstream, passing::Value::Upstream(upstream, now));
         drop(told);
-        self.bells.ring_all_jobs();
+        // Once it is back, whoever stood ready is forgotten by a ledger made anew and asks again.
+        self.bells.ring_all_of(|key| upstream == Upstream::Live || matches!(key, Key::Job(_)));
         self.bump();
     }
 
@@ -175,8 +176,9 @@ impl Feed {
     }
 
     /// The records that hold events after number `seq`, oldest first and at most a page of
-    /// them: from the log while it reaches back so far, else from the journal.
-    pub(crate) async fn records_after(&self, store: &dyn Journal, seq: u64) -> Records {
+    /// them: from the log while it reaches back so far, else from the journal. A reader that
+    /// is told of one job only says which, so that no other job's contents are read for it.
+    pub(crate) async fn records_after(&self, store: &dyn Journal, seq: u64, only: Option<&JobId>) -> Records {
         let known = self.told().log.after_seq(seq).map(|records| records.cloned().collect());
         if let Some(known) = known {
             return Records::Known(known);
@@ -189,11 +191,18 @@ impl Feed {
                 return Records::Away;
             }
         };
-        let mut known = Vec::with_capacity(read.len());
+        let (mut known, mut bytes) = (Vec::with_capacity(read.len()), 0);
         for record in &read {
-            match Published::read(store, record).await {
-                Ok(published) => known.push(Arc::new(published)),
-                Err(error) => {
+            if bytes > limits::CATCH_UP_BYTES_MAX {
+                break;
+            }
+            match Published::read(store, record, only).await {
+                Ok(published) => {
+                    bytes += published.bytes();
+                    known.push(Arc::new(published));
+                }
+                Err(ReadError::Store(_)) => return Records::Away,
+                Err(ReadError::Unreadable(error)) => {
                     tracing::error!(%error, "a watcher cannot catch up");
                     return Records::Trimmed;
                 }
@@ -223,15 +232,13 @@ impl Feed {
     }
 }
 
-/// The bytes of a payload or result; `None` if they are gone or the store is away.
-pub(crate) async fn content(store: &dyn Journal, content: &Content) -> Option<Bytes> {
-    match store.blob(BlobHash(content.hash)).await {
-        Ok(bytes) => bytes,
-        Err(error) => {
-            tracing::warn!(%error, "a payload or result could not be read");
-            None
-        }
-    }
+/// The bytes of a payload or result. What a durable event names is there, so one that is gone
+/// is damage; it must not pass for an absent one.
+pub(crate) async fn content(store: &dyn Journal, content: &Content) -> Result<Bytes, StoreError> {
+    let hash = BlobHash(content.hash);
+    let gone = || StoreError::Unavailable { why: format!("content {hash:?} is not there; see callboard's log") };
+    let read = store.blob(hash).await.and_then(|bytes| bytes.ok_or_else(gone));
+    read.inspect_err(|error| tracing::error!(%error, "a payload or result could not be read"))
 }
 
 /// Counts a connection while it lives.

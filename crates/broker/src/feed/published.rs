@@ -1,10 +1,11 @@
 //! One durable record as it is told, encoded at most once for each dialect.
 
 use bytes::{BufMut, Bytes, BytesMut};
-use fleet::{Content, Event};
-use std::collections::HashMap;
+use fleet::{Content, Event, Fact, JobId, Outcome};
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
-use store::{Blob, BlobHash, Journal, Position, Record};
+use store::{Blob, BlobHash, Journal, Position, Record, StoreError};
+use wire::limits::TOLD_BYTES_MAX;
 use wire::{EventId, Topics, client, monitor, stored};
 
 /// A record and its events, in order.
@@ -12,6 +13,8 @@ pub(crate) struct Published {
     /// After the last event.
     pub(crate) position: Position,
     pub(crate) entries: Vec<Arc<Entry>>,
+    /// The size of the stored record.
+    record_bytes: usize,
     /// All monitor frames one after the other, for those who are told everything.
     monitor: OnceLock<Bytes>,
 }
@@ -25,32 +28,54 @@ pub(crate) struct Entry {
     client: OnceLock<Bytes>,
 }
 
+/// Why a record could not be told from the journal.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ReadError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Unreadable(#[from] stored::Unreadable),
+}
+
 type Contents = HashMap<[u8; 32], Bytes>;
 
 impl Published {
-    /// What was just written: `events` from number `first_seq` on, with the blobs they name.
-    pub(crate) fn new(position: Position, first_seq: u64, events: Vec<Event>, blobs: Vec<Blob>) -> Published {
-        let contents: Arc<Contents> = Arc::new(blobs.into_iter().map(|blob| (blob.hash.0, blob.bytes)).collect());
+    /// What was just written in `record_bytes` bytes: `events` from number `first_seq` on, with
+    /// the blobs they name. Those that nobody is told are let go.
+    pub(crate) fn new(
+        position: Position,
+        first_seq: u64,
+        events: Vec<Event>,
+        record_bytes: usize,
+        blobs: Vec<Blob>,
+    ) -> Published {
+        let told: HashSet<_> = events.iter().filter_map(|event| told(&event.fact)).map(|told| told.hash).collect();
+        let blobs = blobs.into_iter().filter(|blob| told.contains(&blob.hash.0));
+        let contents: Arc<Contents> = Arc::new(blobs.map(|blob| (blob.hash.0, blob.bytes)).collect());
         let entry = |(event, seq): (Event, u64)| {
             let id = EventId { epoch: position.epoch, seq, hash: position.hash };
             let topics = Topics::of(&event.fact);
             Arc::new(Entry { id, event, topics, contents: Arc::clone(&contents), client: OnceLock::new() })
         };
         let entries = events.into_iter().zip(first_seq..).map(entry).collect();
-        Published { position, entries, monitor: OnceLock::new() }
+        Published { position, entries, record_bytes, monitor: OnceLock::new() }
     }
 
-    /// A record of the journal, with the blobs it names.
-    pub(crate) async fn read(store: &dyn Journal, record: &Record) -> Result<Published, stored::Unreadable> {
+    /// A record of the journal, with the contents that are told: those of all jobs, or `only` of one.
+    pub(crate) async fn read(
+        store: &dyn Journal,
+        record: &Record,
+        only: Option<&JobId>,
+    ) -> Result<Published, ReadError> {
         let events = stored::decode(&record.bytes)?;
-        let named: Vec<Content> = events.iter().flat_map(|event| event.fact.contents()).flatten().collect();
+        let is_wanted = |event: &&Event| only.is_none() || client::subject(&event.fact) == only;
+        let named: Vec<Content> = events.iter().filter(is_wanted).filter_map(|event| told(&event.fact)).collect();
         let mut blobs = Vec::with_capacity(named.len());
         for content in named {
-            if let Some(bytes) = super::content(store, &content).await {
-                blobs.push(Blob { hash: BlobHash(content.hash), bytes });
-            }
+            let bytes = super::content(store, &content).await?;
+            blobs.push(Blob { hash: BlobHash(content.hash), bytes });
         }
-        Ok(Published::new(record.position, record.first, events, blobs))
+        Ok(Published::new(record.position, record.first, events, record.bytes.len(), blobs))
     }
 
     /// The frames of all events to a monitor that is subscribed to everything.
@@ -74,11 +99,20 @@ impl Published {
         self.entries.first().map_or(self.position.seq, |entry| entry.id.seq)
     }
 
-    /// What it costs to keep, near enough.
+    /// What it costs to keep, near enough: the events, both encodings, and the contents.
     pub(crate) fn bytes(&self) -> usize {
-        const ENTRY_BYTES: usize = 1_024;
+        const ENTRY_BYTES: usize = 512;
         let contents = self.entries.first().map_or(0, |entry| entry.contents.values().map(Bytes::len).sum());
-        self.entries.len() * ENTRY_BYTES + contents
+        self.entries.len() * ENTRY_BYTES + 3 * (self.record_bytes + contents)
+    }
+}
+
+/// The content that somebody is told of with this fact: a small payload, or any result.
+fn told(fact: &Fact) -> Option<Content> {
+    match fact {
+        Fact::JobSubmitted { spec, .. } => Some(spec.payload).filter(|payload| payload.bytes <= TOLD_BYTES_MAX as u64),
+        Fact::JobFinished { outcome: Outcome::Completed { result }, .. } => Some(*result),
+        _ => None,
     }
 }
 

@@ -1,11 +1,12 @@
 //! What becomes of a position that a watcher comes back with.
 
+use wire::EventId;
 use wire::monitor::ResyncReason;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Resume {
-    /// It is ours: go on after this number.
-    From(u64),
+    /// It is ours: go on after it.
+    From(EventId),
     Expired,
     Ahead,
     Diverged,

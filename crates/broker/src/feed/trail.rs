@@ -1,10 +1,12 @@
 //! The events of one job, kept while somebody watches it, for all who do.
 
+use super::view::event_id;
 use super::{Entry, Feed};
 use crate::limits;
 use fleet::JobId;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
+use wire::EventId;
 
 #[derive(Default)]
 pub(super) struct Trails(HashMap<JobId, TrailEntries>);
@@ -47,15 +49,16 @@ impl Trail {
         Trail { feed: Arc::clone(feed), job }
     }
 
-    /// The job's events after number `seq`; `None` if the trail begins later.
-    pub(crate) fn after(&self, seq: u64) -> Option<Vec<Arc<Entry>>> {
+    /// The job's events after number `seq`, and up to where there are no others; `None` if the
+    /// trail begins later.
+    pub(crate) fn after(&self, seq: u64) -> Option<(Vec<Arc<Entry>>, EventId)> {
         let told = self.feed.told();
         let trail = told.trails.0.get(&self.job)?;
         if seq < trail.after {
             return None;
         }
         let from = trail.entries.partition_point(|entry| entry.id.seq <= seq);
-        Some(trail.entries.range(from..).cloned().collect())
+        Some((trail.entries.range(from..).cloned().collect(), event_id(told.log.head())))
     }
 
     /// The messages of what is passing about the job, told after `version`, and the version now.

@@ -40,18 +40,18 @@ pub(crate) fn event_id(position: Position) -> EventId {
 
 impl Feed {
     /// The frame of a snapshot, and the position it stands at.
-    pub(crate) fn snapshot(&self, monitor_id: &str, now: Timestamp) -> (Position, Bytes) {
+    pub(crate) fn snapshot(&self, monitor_id: &str, now: Timestamp) -> (EventId, Bytes) {
         let view = self.view();
         let mut made = view.snapshot.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((position, frame)) = &*made
             && *position == view.position
         {
-            return (*position, frame.clone());
+            return (event_id(*position), frame.clone());
         }
         let data = Snapshot::of(&view.ledger, &|job| self.progress(job), now);
         let id = view.event_id().to_string();
         let frame = super::published::frame(Some(&id), &monitor::snapshot(&data, monitor_id, &id, now));
         *made = Some((view.position, frame.clone()));
-        (view.position, frame)
+        (view.event_id(), frame)
     }
 }

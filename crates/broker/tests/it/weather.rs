@@ -21,6 +21,8 @@ const STORM: u8 = 1;
 /// It is written, but the answer is lost.
 const FOG: u8 = 2;
 const FULL: u8 = 3;
+/// Contents cannot be read.
+const NIGHT: u8 = 4;
 
 impl Weather {
     fn new() -> Arc<Weather> {
@@ -34,7 +36,7 @@ impl Weather {
 
     fn bad(&self) -> Result<(), StoreError> {
         match self.forecast.load(Ordering::SeqCst) {
-            FAIR => Ok(()),
+            FAIR | NIGHT => Ok(()),
             FULL => Err(StoreError::Full { why: "no space left".to_owned() }),
             _ => Err(StoreError::Unavailable { why: "a storm".to_owned() }),
         }
@@ -75,6 +77,9 @@ impl Journal for Weather {
     }
 
     async fn blob(&self, hash: BlobHash) -> Result<Option<Bytes>, StoreError> {
+        if self.forecast.load(Ordering::SeqCst) == NIGHT {
+            return Err(StoreError::Unavailable { why: "it is night".to_owned() });
+        }
         self.journal.blob(hash).await
     }
 }
@@ -137,6 +142,54 @@ async fn leases_outlive_a_failure_of_the_store() {
     ready(&board).await;
     assert_eq!(board.report(&lease, "finish", &json!({ "result": 1 })).await.status, 200);
     assert_eq!(board.job("j").await["status"], "completed");
+}
+
+#[tokio::test]
+async fn who_stood_ready_before_the_storm_is_given_work_after_it() {
+    let weather = Weather::new();
+    let board = Board::on(weather.clone()).await;
+    let worker = board.worker("w").await;
+    let storm = async {
+        while board.get("/health").await.json()["connections"]["workers"] != 1 {}
+        weather.turn(STORM);
+        assert_eq!(board.post("/api/jobs", r#"{"job_type":"hash"}"#).await.status, 503);
+        weather.turn(FAIR);
+        ready(&board).await;
+        board.submit("j", "hash").await;
+    };
+    // The test's patience is shorter than the worker's wait.
+    let (answer, ()) = tokio::join!(worker.ask("wait_ms=60000", &[]), storm);
+    assert_eq!(answer.json()["job"]["id"], "j");
+}
+
+#[tokio::test]
+async fn a_broker_can_be_stopped_while_its_store_is_away() {
+    let weather = Weather::new();
+    let board = Board::on(weather.clone()).await;
+    weather.turn(STORM);
+    assert_eq!(board.post("/api/jobs", r#"{"job_type":"hash"}"#).await.status, 503);
+    tokio::time::timeout(crate::http::PATIENCE, board.stop()).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_job_is_not_given_without_its_payload_nor_an_end_told_without_its_result() {
+    let weather = Weather::new();
+    let board = Board::on(weather.clone()).await;
+    let worker = board.worker("w").await;
+    board.submit("j", "hash").await;
+    weather.turn(NIGHT);
+    assert_eq!(worker.ask("start=1", &[]).await.problem(), (503, "store_unavailable".to_owned()));
+    assert_eq!(board.get("/api/jobs/j").await.status, 503);
+    weather.turn(FAIR);
+    let lease = worker.take().await;
+    assert_eq!(lease.job["payload"], json!({ "of": "j" }));
+    board.report(&lease, "finish", &json!({ "result": 1 })).await;
+    weather.turn(NIGHT);
+    let mut stream = board.stream("/api/jobs/j/events", None).await;
+    assert!(stream.rest().await.is_empty(), "it ends without a position, and is opened again");
+    weather.turn(FAIR);
+    let mut stream = board.stream("/api/jobs/j/events", None).await;
+    assert_eq!(stream.rest().await.pop().unwrap().data["result"]["data"], 1);
 }
 
 #[tokio::test]

@@ -5,9 +5,9 @@ use super::Ledger;
 use crate::matching::Offer;
 use crate::{
     Attempt, AttemptEnd, Event, Fact, Job, JobId, JobSpec, Lease, LeaseId, Machine, Outcome, ReturnReason, State,
-    Timestamp, Worker, WorkerId, limits,
+    Status, Timestamp, Worker, WorkerId, limits,
 };
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 impl Ledger {
@@ -174,6 +174,7 @@ impl Ledger {
         job.lost_in_a_row = 0;
         *self.tally.of(outcome.status()) += 1;
         self.finished.push_back(id.clone());
+        self.ended(outcome.status()).push_back(id.clone());
     }
 
     fn apply_forgotten(&mut self, id: &JobId) {
@@ -183,10 +184,18 @@ impl Ledger {
         }
         *self.tally.of(job.status()) -= 1;
         self.by_order.remove(&job.order);
+        let ended = self.ended(job.status());
         // Jobs are forgotten in the order they ended, so it is found at the front.
+        if let Some(place) = ended.iter().position(|ended| ended == id) {
+            ended.remove(place);
+        }
         if let Some(place) = self.finished.iter().position(|finished| finished == id) {
             self.finished.remove(place);
         }
+    }
+
+    fn ended(&mut self, status: Status) -> &mut VecDeque<JobId> {
+        if status == Status::Completed { &mut self.completed } else { &mut self.unhappy }
     }
 
     /// Takes a job out of the indexes of its state and of the tally; gives the lease it held.

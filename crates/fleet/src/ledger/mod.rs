@@ -32,8 +32,10 @@ pub struct Ledger {
     waiting: BTreeMap<OrderKey, JobId>,
     delayed: BTreeSet<(Timestamp, JobId)>,
     active: BTreeSet<JobId>,
-    /// Oldest first.
+    /// Oldest first; the two kinds apart, so that the newest of each are at hand.
     finished: VecDeque<JobId>,
+    completed: VecDeque<JobId>,
+    unhappy: VecDeque<JobId>,
     tally: Tally,
 
     presence: Presence,
@@ -175,9 +177,14 @@ impl Ledger {
         self.active.iter().filter_map(|id| self.jobs.get(id))
     }
 
-    /// Finished jobs, newest first.
-    pub fn finished(&self) -> impl Iterator<Item = &Job> {
-        self.finished.iter().rev().filter_map(|id| self.jobs.get(id))
+    /// Completed jobs, newest first.
+    pub fn completed(&self) -> impl Iterator<Item = &Job> {
+        self.completed.iter().rev().filter_map(|id| self.jobs.get(id))
+    }
+
+    /// Failed and cancelled jobs, newest first.
+    pub fn unhappy(&self) -> impl Iterator<Item = &Job> {
+        self.unhappy.iter().rev().filter_map(|id| self.jobs.get(id))
     }
 
     /// All jobs submitted before number `before` (see [`Job::order`]), newest first.

@@ -35,6 +35,19 @@ fn the_same_job_has_the_same_digest_however_it_is_written() {
 }
 
 #[test]
+fn a_repeat_is_the_same_job_at_any_time_of_day() {
+    for at in [i64::MIN, 1_000, 1_642_700_003_600_000, i64::MAX] {
+        let body = format!(r#"{{"job_type":"a","workflow_datetime":{at}}}"#);
+        let parse_at =
+            |now| parse_submission(body.as_bytes(), JobId::parse("j").unwrap(), Timestamp(now)).unwrap().spec;
+        let (first, again) = (parse_at(1_642_700_000_000), parse_at(1_642_700_060_000));
+        assert_eq!(first.digest, again.digest, "{at}");
+        let clamped = first.workflow.unwrap().at.unwrap().0;
+        assert!((1_642_700_000_000 - 604_800_000..=1_642_700_000_000).contains(&clamped), "{at}");
+    }
+}
+
+#[test]
 fn a_mistake_is_named_with_its_field_its_value_and_the_limit() {
     let long = format!(r#"{{"job_type":"{}"}}"#, "x".repeat(129));
     let table = [

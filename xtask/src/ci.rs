@@ -1,0 +1,87 @@
+//! `ci`: what must hold before something is merged.
+
+use crate::parts::{self, Part};
+use crate::programs::{self, command};
+use crate::{codegen, places, setup, test, tidy};
+use anyhow::{Context, Result};
+use std::fs;
+
+const README: &str = "README.md";
+const TEST: &str = "cargo xtask test";
+
+/// # Errors
+/// The first part that fails.
+pub(crate) fn run(is_long: bool) -> Result<()> {
+    let all: Vec<Part<'_>> = vec![
+        ("setup", Box::new(|| setup::run(setup::Needs::BROWSER))),
+        ("fmt", Box::new(fmt)),
+        ("tidy", Box::new(|| tidy::run(false))),
+        ("codegen", Box::new(|| codegen::run(true))),
+        ("clippy", Box::new(clippy)),
+        ("test", Box::new(test_as_the_readme_says)),
+        ("storm", Box::new(move || storm(is_long))),
+    ];
+    parts::run("ci", all)
+}
+
+fn fmt() -> Result<()> {
+    programs::run(&mut command("cargo", ["fmt", "--all", "--", "--check"]), "run `cargo fmt --all`")
+}
+
+fn clippy() -> Result<()> {
+    let args = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
+    programs::run(&mut command("cargo", args), "mend what clippy names")
+}
+
+/// A newcomer's first command is run as it stands in the README, so that it cannot rot.
+fn test_as_the_readme_says() -> Result<()> {
+    let readme = fs::read_to_string(places::root().join(README)).with_context(|| format!("{README} cannot be read"))?;
+    let line = command_in(&readme, TEST)
+        .with_context(|| format!("{README} has no line `{TEST}` in a block between ```; put it back"))?;
+    programs::run(&mut command("sh", ["-c", line]), "the table above names the part that failed")
+}
+
+/// The line of a fenced block that is `wanted`, perhaps with a comment behind it.
+fn command_in<'a>(readme: &'a str, wanted: &str) -> Option<&'a str> {
+    let mut is_fenced = false;
+    readme.lines().map(str::trim).find(|line| {
+        if line.starts_with("```") {
+            is_fenced = !is_fenced;
+        }
+        is_fenced && line.split(" #").next().is_some_and(|command| command.trim() == wanted)
+    })
+}
+
+fn storm(is_long: bool) -> Result<()> {
+    test::build()?;
+    let folder = places::target()?.join("storm").join(if is_long { "long" } else { "short" });
+    if folder.exists() {
+        fs::remove_dir_all(&folder).with_context(|| format!("{} cannot be removed", folder.display()))?;
+    }
+    let mut storm = command(places::built("storm")?, ["run", "--dir"]);
+    storm.arg(&folder).arg("--callboard").arg(places::built("callboard")?);
+    if !is_long {
+        storm.arg("--short");
+    }
+    let hint = format!("the logs are in {}; `storm check` reads them again", places::short(&folder));
+    programs::run(&mut storm, &hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_readme_has_the_command_that_ci_runs() {
+        let readme = fs::read_to_string(places::root().join(README)).unwrap();
+        let line = command_in(&readme, TEST).unwrap();
+        assert!(line.starts_with(TEST));
+    }
+
+    #[test]
+    fn a_command_outside_a_block_or_another_one_is_not_taken() {
+        assert_eq!(command_in("cargo xtask test\n```\ncargo xtask demo\n```\ncargo xtask test", TEST), None);
+        assert_eq!(command_in("```\ncargo xtask test-it\n```", TEST), None);
+        assert_eq!(command_in("```sh\ncargo xtask test  # all\n```", TEST), Some("cargo xtask test  # all"));
+    }
+}
