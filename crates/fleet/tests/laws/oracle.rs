@@ -358,11 +358,11 @@ impl Oracle {
         let active: BTreeSet<&JobId> = ledger.active().map(|job| &job.spec.id).collect();
         let held = self.jobs.iter().filter(|job| job.held().is_some()).map(|job| &job.spec.id).collect();
         law!(active == held, "active jobs are those under a lease", "{active:?}, not {held:?}");
-        let (completed, unhappy) =
-            (ledger.completed().map(fleet::Job::finished_at), ledger.unhappy().map(fleet::Job::finished_at));
+        let completed: Vec<_> = ledger.completed().map(fleet::Job::finished_at).collect();
+        let unhappy: Vec<_> = ledger.unhappy().map(fleet::Job::finished_at).collect();
         let ended = self.jobs.iter().filter(|job| matches!(job.place, Place::Finished { .. })).count();
-        law!(completed.clone().count() + unhappy.clone().count() == ended, "what has ended is listed", "not {ended}");
-        let newest_first = completed.is_sorted_by_key(Reverse) && unhappy.is_sorted_by_key(Reverse);
+        law!(completed.len() + unhappy.len() == ended, "what has ended is listed", "not {ended}");
+        let newest_first = completed.is_sorted_by_key(|at| Reverse(*at)) && unhappy.is_sorted_by_key(|at| Reverse(*at));
         law!(newest_first, "finished jobs are listed newest first", "they are not");
         Ok(())
     }
