@@ -1,0 +1,122 @@
+//! Machines join and beat.
+
+use super::{Orders, check_count, check_name, parse_leases};
+use crate::words::{DeclaredWord, PhaseWord};
+use crate::{Malformed, jobs, limits};
+use fleet::{Beat, MachineFacts, MachineId, WorkerId};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use utoipa::ToSchema;
+
+/// `PUT /api/machines/{id}`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct JoinMachineBody {
+    pub hostname: Option<String>,
+    pub labels: BTreeMap<String, String>,
+    pub host_info: HostInfo,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct HostInfo {
+    pub hostname: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ip_address: Option<String>,
+    pub os: Option<String>,
+    pub cpu_cores: u32,
+    pub total_ram_gb: f64,
+    pub gpu_count: u32,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub gpu_models: Vec<String>,
+}
+
+impl JoinMachineBody {
+    /// # Errors
+    /// Names the field that is wrong.
+    pub fn facts(self) -> Result<MachineFacts, Malformed> {
+        let labels = jobs::check_labels("labels", self.labels)?;
+        let host = &self.host_info;
+        check_count("host_info.gpu_models", host.gpu_models.len(), limits::GPU_MODELS_MAX)?;
+        check_name("hostname", self.hostname.as_ref())?;
+        check_name("host_info.hostname", host.hostname.as_ref())?;
+        check_name("host_info.ip_address", host.ip_address.as_ref())?;
+        check_name("host_info.os", host.os.as_ref())?;
+        check_name("host_info.gpu_models", &host.gpu_models)?;
+        let facts = self.host_info.into_facts();
+        Ok(MachineFacts { hostname: self.hostname.or(facts.hostname.clone()), labels, ..facts })
+    }
+}
+
+impl HostInfo {
+    #[must_use]
+    pub fn of(facts: &MachineFacts) -> HostInfo {
+        HostInfo {
+            hostname: facts.hostname.clone(),
+            ip_address: facts.ip_address.clone(),
+            os: facts.os.clone(),
+            cpu_cores: facts.cpu_cores,
+            total_ram_gb: facts.total_ram_gb,
+            gpu_count: facts.gpu_count,
+            gpu_models: facts.gpu_models.clone(),
+        }
+    }
+
+    pub(crate) fn into_facts(self) -> MachineFacts {
+        MachineFacts {
+            hostname: self.hostname,
+            ip_address: self.ip_address,
+            os: self.os,
+            cpu_cores: self.cpu_cores,
+            total_ram_gb: self.total_ram_gb,
+            gpu_count: self.gpu_count,
+            gpu_models: self.gpu_models,
+            labels: BTreeMap::new(),
+        }
+    }
+}
+
+/// The answer to a machine that joins.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct MachineJoined {
+    pub success: bool,
+    pub machine_id: String,
+    /// How often to beat.
+    pub heartbeat_ms: u64,
+    pub orders: Orders,
+}
+
+/// `POST /api/machines/{id}/heartbeat`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct HeartbeatBody {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phase: Option<PhaseWord>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub workers: BTreeMap<String, WorkerSays>,
+    /// The leases that are worked on; they are renewed, and no others.
+    pub leases: Vec<String>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WorkerSays {
+    pub status: DeclaredWord,
+}
+
+impl HeartbeatBody {
+    /// # Errors
+    /// Names the field that is wrong.
+    pub fn beat(self, machine: MachineId) -> Result<Beat, Malformed> {
+        let worker = |(id, says): (String, WorkerSays)| {
+            let worker = WorkerId::parse(&id).map_err(|error| Malformed::field("workers", error))?;
+            Ok((worker, says.status.into()))
+        };
+        Ok(Beat {
+            machine,
+            phase: self.phase.map(Into::into),
+            leases: parse_leases("leases", &self.leases)?,
+            workers: self.workers.into_iter().map(worker).collect::<Result<_, _>>()?,
+        })
+    }
+}
