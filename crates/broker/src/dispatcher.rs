@@ -114,9 +114,10 @@ impl Dispatcher {
         let now = self.clock.now();
         let ledger = &mut self.office.ledger;
         let (mut told, mut blobs) = (Told::default(), Vec::new());
-        if ledger.next_deadline().is_some_and(|at| at <= now) {
-            // A tick is never refused.
-            let _ = ledger.handle(Command::Tick, now, &mut told);
+        if ledger.next_deadline().is_some_and(|at| now.since(at) > limits::LATE_MS) {
+            // We were away, not they: whoever should have been heard meanwhile is waited for again.
+            tracing::warn!("deciding stood still; deadlines are moved");
+            ledger.resume(now);
         }
         let mut verdicts = Vec::with_capacity(asks.len());
         for ask in asks {
@@ -127,6 +128,11 @@ impl Dispatcher {
                 blobs.extend(ask.blobs);
             }
             verdicts.push(Verdict { outcome, first, reply: ask.reply });
+        }
+        // After the asks: a renewal that waited beside a deadline comes before it.
+        if ledger.next_deadline().is_some_and(|at| at <= now) {
+            // A tick is never refused.
+            let _ = ledger.handle(Command::Tick, now, &mut told);
         }
         (told, blobs, verdicts)
     }
@@ -219,5 +225,80 @@ impl Dispatcher {
 impl Ask {
     fn blob_bytes(&self) -> usize {
         self.blobs.iter().map(|blob| blob.bytes.len()).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::desk::Desk;
+    use fleet::{Beat, JobId, JoinWorker, LeaseId, MachineId, Next, SessionId, Status, Timestamp, WorkerId};
+    use std::time::Duration;
+
+    async fn desk() -> Desk {
+        let store: Arc<dyn Journal> = Arc::new(store::MemoryJournal::new());
+        let (office, feed) = office::open(&store).await.unwrap();
+        let (feed, clock) = (Arc::new(feed), Arc::new(Clock::starting_after(office.last_at)));
+        let (inbox, asks) = mpsc::channel(limits::INBOX_ASKS_MAX);
+        let dispatcher = Dispatcher {
+            inbox: asks,
+            office,
+            store: Arc::clone(&store),
+            feed: Arc::clone(&feed),
+            clock: Arc::clone(&clock),
+            shutdown: CancellationToken::new(),
+        };
+        tokio::spawn(dispatcher.run());
+        Desk { inbox, feed, clock, store }
+    }
+
+    /// A job under a lease of a machine that beats.
+    async fn running(desk: &Desk) -> (JobId, Beat) {
+        let ask = async |command| desk.ask(command, Vec::new()).await.unwrap();
+        let (machine, worker) = (MachineId::parse("m").unwrap(), WorkerId::parse("w").unwrap());
+        let body = br#"{"job_id":"j","job_type":"hash"}"#;
+        let job = JobId::parse("j").unwrap();
+        let spec = wire::jobs::parse_submission(body, job.clone(), desk.now()).unwrap().spec;
+        ask(Command::JoinMachine { machine: machine.clone(), facts: fleet::MachineFacts::default() }).await;
+        let services = std::collections::BTreeSet::from([spec.requirements.service.clone()]);
+        ask(Command::JoinWorker(JoinWorker {
+            worker: worker.clone(),
+            machine: machine.clone(),
+            session: SessionId(1),
+            slots: 1,
+            capabilities: Arc::new(fleet::Capabilities { services, ..Default::default() }),
+            resume: Vec::new(),
+        }))
+        .await;
+        ask(Command::Submit { spec: Arc::new(spec) }).await;
+        let (lease, until) = (LeaseId(1), Timestamp::default());
+        ask(Command::Next(Next { worker, session: SessionId(1), have: Vec::new(), lease, until, start: true })).await;
+        (job, Beat { machine, phase: None, leases: vec![lease], workers: Vec::new() })
+    }
+
+    fn status(desk: &Desk, job: &JobId) -> Status {
+        desk.feed.view().ledger.job(job).unwrap().status()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_standstill_of_the_broker_costs_no_living_worker_its_lease() {
+        let desk = desk().await;
+        let (job, beat) = running(&desk).await;
+        // All tasks are away for longer than a lease.
+        tokio::time::advance(Duration::from_millis(9_500)).await;
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        let decided = desk.ask(Command::Beat(beat), Vec::new()).await.unwrap();
+        assert_eq!(decided.answer, Answer::Orders(fleet::Orders::default()), "nothing to stop");
+        assert_eq!(status(&desk, &job), Status::InProgress);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_worker_that_stays_away_loses_its_lease_in_time() {
+        let desk = desk().await;
+        let (job, _) = running(&desk).await;
+        tokio::time::sleep(Duration::from_millis(7_900)).await;
+        assert_eq!(status(&desk, &job), Status::InProgress);
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        assert_eq!(status(&desk, &job), Status::Pending);
     }
 }

@@ -9,6 +9,9 @@ pub const BATCH_ASKS_MAX: usize = 1_000;
 /// Bytes of blobs in one batch, checked before each further ask.
 pub const BATCH_BLOB_BYTES_MAX: usize = 16 << 20;
 
+/// A deadline that is met so late means that deciding stood still, not that nobody was there.
+pub const LATE_MS: u64 = 1_000;
+
 /// Encoded events kept in memory for watchers that fall behind. Older ones are read from the journal.
 pub const LOG_BYTES_MAX: usize = 64 << 20;
 pub const LOG_EVENTS_MAX: usize = 200_000;
@@ -21,7 +24,7 @@ pub const PIECE_BYTES_MAX: usize = 256 << 10;
 
 /// A position ahead of ours is waited for so long before it is told to be `ahead`.
 pub const AHEAD_WAIT: Duration = Duration::from_secs(1);
-/// A stream that says nothing for so long (± 20 %) says where it is.
+/// A stream says where it is so often (± 20 %), also while all it tells is passing.
 pub const BOOKMARK_EVERY: Duration = Duration::from_secs(15);
 /// Every monitor is told the head so often.
 pub const HEARTBEAT_ACK_EVERY: Duration = Duration::from_secs(30);
@@ -55,6 +58,8 @@ pub const CHECKPOINT_WAIT: Duration = Duration::from_secs(30);
 /// Jobs looked at for one page of a list; the page may be short, its cursor goes on.
 pub const LIST_SCAN_MAX: usize = 20_000;
 
+/// A watcher that needs the journal while the store is away looks again after this.
+pub const AWAY_WAIT: Duration = Duration::from_secs(1);
 /// Waits between tries to open a store that went away.
 pub const REOPEN_MIN: Duration = Duration::from_millis(100);
 pub const REOPEN_MAX: Duration = Duration::from_secs(5);
@@ -63,5 +68,6 @@ pub const REPLAYED_RECORDS_MAX: usize = 10_000;
 /// Bytes read from the journal at once while it is replayed.
 pub const REPLAY_BYTES_MAX: usize = 8 << 20;
 
+const _: () = assert!(LATE_MS < fleet::limits::LEASE_MS);
 const _: () = assert!(BATCH_ASKS_MAX <= INBOX_ASKS_MAX);
 const _: () = assert!(wire::limits::PAYLOAD_BYTES_MAX <= BATCH_BLOB_BYTES_MAX);

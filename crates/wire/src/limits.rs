@@ -15,6 +15,8 @@ pub const TOLD_BYTES_MAX: usize = 16 << 10;
 pub const NESTING_MAX: usize = 64;
 /// Bytes of an error's text. Longer: cut.
 pub const ERROR_BYTES_MAX: usize = 8 << 10;
+/// Bytes of a refusal's sentence, which may repeat what was sent. Longer: cut.
+pub const DETAIL_BYTES_MAX: usize = 1 << 10;
 /// Bytes of a progress message. Longer: cut.
 pub const MESSAGE_BYTES_MAX: usize = 1 << 10;
 /// Labels of a job or machine. More: 400.

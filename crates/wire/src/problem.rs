@@ -1,6 +1,6 @@
 //! How a refusal is told over HTTP: RFC 9457 `application/problem+json`, with a stable `code`.
 
-use crate::Malformed;
+use crate::{Malformed, limits, words};
 use fleet::Refusal;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -22,7 +22,7 @@ pub struct Problem {
 impl Problem {
     #[must_use]
     pub fn new(status: u16, code: &str, detail: impl Into<String>) -> Problem {
-        let detail = detail.into();
+        let detail = words::cut(detail.into(), limits::DETAIL_BYTES_MAX);
         Problem {
             kind: "about:blank".to_owned(),
             title: code.replace('_', " "),

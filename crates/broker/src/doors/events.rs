@@ -46,7 +46,7 @@ pub(super) async fn monitor(
 /// `Last-Event-ID` is what a browser sends by itself; it is newer than the URL's.
 pub(super) fn position_asked_for(headers: &HeaderMap, since: Option<String>) -> Option<String> {
     let last = headers.get("last-event-id").map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
-    last.or(since).filter(|position| !position.is_empty())
+    last.filter(|last| !last.is_empty()).or(since).filter(|position| !position.is_empty())
 }
 
 /// An answer that is a stream of frames made by `next`.
@@ -89,7 +89,7 @@ struct MonitorStream {
     with_snapshot: bool,
     topics: Topics,
     said_at: Instant,
-    quiet_max: Duration,
+    bookmark_at: Instant,
     ack_at: Instant,
     /// A stream that was resumed says so when it has everything.
     catching_up: bool,
@@ -110,7 +110,7 @@ impl MonitorStream {
             with_snapshot,
             topics,
             said_at: now,
-            quiet_max: spread(limits::BOOKMARK_EVERY),
+            bookmark_at: now + spread(limits::BOOKMARK_EVERY),
             ack_at: now + limits::HEARTBEAT_ACK_EVERY,
             catching_up: false,
             is_over: false,
@@ -173,11 +173,16 @@ impl MonitorStream {
                 self.ack();
                 continue;
             }
+            if Instant::now() >= self.bookmark_at {
+                self.bookmark_at = Instant::now() + spread(limits::BOOKMARK_EVERY);
+                self.first.push_back(bookmark(self.cursor.at));
+                continue;
+            }
             match self.cursor.next(&*self.doors.desk.store).await {
                 Piece::Frames(frames) if !frames.is_empty() => return Some(self.say(frames)),
                 Piece::Frames(_) => {}
                 Piece::Trimmed => self.resync(Some(ResyncReason::Expired)),
-                Piece::Away => tokio::time::sleep(limits::REOPEN_MIN).await,
+                Piece::Away => tokio::time::sleep(limits::AWAY_WAIT).await,
                 Piece::UpToDate if self.catching_up => self.ack(),
                 Piece::UpToDate => self.wait().await,
             }
@@ -191,13 +196,10 @@ impl MonitorStream {
 
     /// Until there is something new, or it is time to say where we are.
     async fn wait(&mut self) {
-        let bookmark_at = self.said_at + self.quiet_max;
         tokio::select! {
             () = self.cursor.changed() => {}
             () = tokio::time::sleep_until(self.ack_at) => {}
-            () = tokio::time::sleep_until(bookmark_at) => {
-                self.first.push_back(bookmark(self.cursor.at));
-            }
+            () = tokio::time::sleep_until(self.bookmark_at) => {}
             () = self.doors.closing.cancelled() => {
                 self.is_over = true;
                 self.first.push_back(retry());

@@ -15,7 +15,6 @@ use fleet::{Job, JobId, Outcome, State as JobState};
 use serde::Deserialize;
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::time::Instant;
 use wire::EventId;
 use wire::client::{self, ClientBody};
@@ -69,8 +68,7 @@ struct JobStream {
     passing: u64,
     passing_due: Instant,
     first: VecDeque<Bytes>,
-    said_at: Instant,
-    quiet_max: Duration,
+    bookmark_at: Instant,
     is_over: bool,
     _counted: Counted,
 }
@@ -86,8 +84,7 @@ impl JobStream {
             passing: 0,
             passing_due: now,
             first: VecDeque::from([retry()]),
-            said_at: now,
-            quiet_max: spread(limits::BOOKMARK_EVERY),
+            bookmark_at: now + spread(limits::BOOKMARK_EVERY),
             is_over: false,
             _counted: Counted::new(feed, |feed| &feed.clients),
             doors,
@@ -155,7 +152,7 @@ impl JobStream {
                     missed.extend(entries.filter(|entry| self.is_ours(entry)).cloned());
                 }
                 Records::Trimmed => return None,
-                Records::Away => tokio::time::sleep(limits::REOPEN_MIN).await,
+                Records::Away => tokio::time::sleep(limits::AWAY_WAIT).await,
             }
         }
         // A record may begin before the one and end after the other.
@@ -184,11 +181,15 @@ impl JobStream {
     async fn next(mut self) -> Option<(Bytes, JobStream)> {
         loop {
             if let Some(frame) = self.first.pop_front() {
-                self.said_at = Instant::now();
                 return Some((frame, self));
             }
             if self.is_over {
                 return None;
+            }
+            if Instant::now() >= self.bookmark_at {
+                self.bookmark_at = Instant::now() + spread(limits::BOOKMARK_EVERY);
+                self.first.push_back(bookmark(self.at));
+                continue;
             }
             let notify = Arc::clone(&self.bell.notify);
             let rung = notify.notified();
@@ -198,15 +199,12 @@ impl JobStream {
             if !self.first.is_empty() || self.is_over {
                 continue;
             }
-            let bookmark_at = self.said_at + self.quiet_max;
             let passing_at = self.passing_due;
             let passing_waits = Instant::now() < passing_at;
             tokio::select! {
                 () = rung => {}
                 () = tokio::time::sleep_until(passing_at), if passing_waits => {}
-                () = tokio::time::sleep_until(bookmark_at) => {
-                    self.first.push_back(bookmark(self.at));
-                }
+                () = tokio::time::sleep_until(self.bookmark_at) => {}
                 () = self.doors.closing.cancelled() => {
                     self.is_over = true;
                     self.first.push_back(retry());

@@ -6,17 +6,26 @@ use super::problem::Refused;
 use crate::limits;
 use axum::Json;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use fleet::{Answer, Command, Job, JobId, Outcome, Refusal, State as JobState, Timestamp};
 use std::sync::Arc;
 use store::{Blob, BlobHash};
+use wire::agent::EmptyBody;
 use wire::jobs::{Cancelled, JobList, JobUrls, JobView, ListQuery, OneJob, Submission, Submitted, parse_submission};
 use wire::{JobStatus, Malformed, monitor, rfc3339};
 
-pub(super) async fn submit(State(doors): State<Doors>, body: Body) -> Result<Response, Refused> {
+pub(super) async fn submit(State(doors): State<Doors>, headers: HeaderMap, body: Body) -> Result<Response, Refused> {
     let desk = &doors.desk;
+    if headers.contains_key("idempotency-key") {
+        let hint = ": this version cannot honour it; give the job an id of your own (job_id), which does the same";
+        return Err(Malformed::Unknown { field: "Idempotency-Key".to_owned(), hint: hint.to_owned() }.into());
+    }
     let Submission { spec, payload, ctx, ignored } = parse_submission(&body.0, mint_job_id()?, desk.now())?;
+    if let Some(field) = ignored.first().filter(|_| wants_strictness(&headers)) {
+        let hint = ", and Prefer: handling=strict was asked for".to_owned();
+        return Err(Malformed::Unknown { field: field.clone(), hint }.into());
+    }
     let job = spec.id.clone();
     let mut blobs = vec![Blob { hash: BlobHash(spec.payload.hash), bytes: payload }];
     if let (Some(content), Some(bytes)) = (spec.ctx, ctx) {
@@ -40,6 +49,12 @@ pub(super) async fn submit(State(doors): State<Doors>, body: Body) -> Result<Res
     };
     let code = if duplicate { StatusCode::OK } else { StatusCode::CREATED };
     Ok((code, [(header::LOCATION, location)], Json(answer)).into_response())
+}
+
+/// RFC 7240: `Prefer: handling=strict`, alone or among others.
+fn wants_strictness(headers: &HeaderMap) -> bool {
+    let preferences = headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
+    preferences.flat_map(|value| value.split([',', ';'])).any(|one| one.trim().eq_ignore_ascii_case("handling=strict"))
 }
 
 /// Time-ordered, so that ids sort roughly as jobs came.
@@ -121,7 +136,12 @@ pub(super) async fn list(
     Ok(Json(JobList { success: true, jobs, total, total_is, next_cursor, timestamp }))
 }
 
-pub(super) async fn cancel(State(doors): State<Doors>, Segment(id): Segment) -> Result<Json<Cancelled>, Refused> {
+pub(super) async fn cancel(
+    State(doors): State<Doors>,
+    Segment(id): Segment,
+    body: Body,
+) -> Result<Json<Cancelled>, Refused> {
+    body.read::<EmptyBody>()?;
     let job = parse_job_id(&id)?;
     let decided = doors.desk.ask(Command::Cancel { job }, Vec::new()).await?;
     let event_id = decided.event.map(|id| id.to_string());

@@ -14,7 +14,13 @@ pub(crate) enum Key {
 }
 
 #[derive(Default)]
-pub(super) struct Bells(Mutex<HashMap<Key, Arc<Notify>>>);
+pub(super) struct Bells(Mutex<HashMap<Key, Hung>>);
+
+#[derive(Default)]
+struct Hung {
+    notify: Arc<Notify>,
+    holders: usize,
+}
 
 /// Somebody waits. The entry goes when the last one who waits for it is gone.
 pub(crate) struct Bell {
@@ -27,21 +33,26 @@ pub(crate) struct Bell {
 impl Bell {
     /// Rings at every event that concerns `key`.
     pub(crate) fn hang(feed: &Arc<Feed>, key: Key) -> Bell {
-        let notify = Arc::clone(feed.bells.all().entry(key.clone()).or_default());
+        let notify = {
+            let mut all = feed.bells.all();
+            let hung = all.entry(key.clone()).or_default();
+            hung.holders += 1;
+            Arc::clone(&hung.notify)
+        };
         Bell { feed: Arc::clone(feed), key, notify }
     }
 }
 
 impl Bells {
     pub(super) fn ring(&self, key: &Key) {
-        if let Some(notify) = self.all().get(key) {
-            notify.notify_waiters();
+        if let Some(hung) = self.all().get(key) {
+            hung.notify.notify_waiters();
         }
     }
 
     pub(super) fn ring_all_of(&self, which: impl Fn(&Key) -> bool) {
         let all = self.all();
-        all.iter().filter(|(key, _)| which(key)).for_each(|(_, notify)| notify.notify_waiters());
+        all.iter().filter(|(key, _)| which(key)).for_each(|(_, hung)| hung.notify.notify_waiters());
     }
 
     /// Wakes those whom a fact gives something to do.
@@ -69,7 +80,7 @@ impl Bells {
         }
     }
 
-    fn all(&self) -> MutexGuard<'_, HashMap<Key, Arc<Notify>>> {
+    fn all(&self) -> MutexGuard<'_, HashMap<Key, Hung>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -77,8 +88,9 @@ impl Bells {
 impl Drop for Bell {
     fn drop(&mut self) {
         let mut all = self.feed.bells.all();
-        // The map's and ours: nobody else waits for it.
-        if Arc::strong_count(&self.notify) == 2 {
+        let Some(hung) = all.get_mut(&self.key) else { return };
+        hung.holders -= 1;
+        if hung.holders == 0 {
             all.remove(&self.key);
         }
     }

@@ -1,6 +1,7 @@
 //! `/api/jobs`: submit, show, list, cancel.
 
 use crate::board::Board;
+use crate::http::request;
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -19,6 +20,19 @@ async fn a_submitted_job_is_there_with_its_payload() {
         (&job["service_required"], &job["priority"], &job["status"]),
         (&json!("hash"), &json!(7), &json!("pending"))
     );
+}
+
+#[tokio::test]
+async fn who_asks_for_strictness_is_told_what_would_be_ignored() {
+    let board = Board::start().await;
+    let body = r#"{"job_type":"hash","colour":"red"}"#;
+    let strict = request(board.at, "POST", "/api/jobs", "Prefer: wait=1, handling=strict\r\n", body).await;
+    assert_eq!(strict.problem(), (400, "unknown_field".to_owned()));
+    let keyed = request(board.at, "POST", "/api/jobs", "Idempotency-Key: k\r\n", body).await;
+    assert_eq!(keyed.problem(), (400, "unknown_field".to_owned()), "it would be run twice");
+    let long = format!(r#"{{"job_type":"hash","{}":1}}"#, "x".repeat(1 << 20));
+    let strict = request(board.at, "POST", "/api/jobs", "Prefer: handling=strict\r\n", &long).await;
+    assert!(strict.text.len() < 4_096, "what was sent is not sent back whole");
 }
 
 #[tokio::test]

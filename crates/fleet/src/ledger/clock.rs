@@ -5,8 +5,8 @@ use crate::presence::{LeaseDeadlines, Timer};
 use crate::{Answer, Fact, Job, JobId, LeaseId, MachineId, Refusal, ReturnReason, State, Timestamp, Told, limits};
 
 impl Ledger {
-    /// Begins to decide on what was replayed: nothing that was heard is known, so no lease and
-    /// no machine expires before a grace has passed.
+    /// Begins to decide on what was replayed, or goes on after a standstill: nobody could be
+    /// heard, so no lease and no machine expires before a grace has passed.
     pub fn resume(&mut self, now: Timestamp) {
         let grace = now + limits::OPENING_GRACE_MS;
         let machines: Vec<_> = self.machines.keys().cloned().collect();
