@@ -74,6 +74,7 @@ pub(crate) struct Agent {
 
 Exit codes with --watch: 0 the job completed, 1 it did not.")]
 pub(crate) struct Submit {
+    /// The broker to give it to
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:3331", env = "CALLBOARD_BROKER")]
     pub(crate) broker: String,
 
@@ -105,6 +106,7 @@ pub(crate) struct Submit {
 
 Exit codes with a job: 0 it completed, 1 it did not.")]
 pub(crate) struct Watch {
+    /// The broker to listen to
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:3331", env = "CALLBOARD_BROKER")]
     pub(crate) broker: String,
 

@@ -3,7 +3,7 @@
 use crate::error::{ClientError, UrlError, is_weather_status};
 use crate::limits;
 use bytes::{Bytes, BytesMut};
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use reqwest::{Method, Response, StatusCode, Url};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -17,11 +17,8 @@ use wire::Problem;
 pub struct Client {
     http: reqwest::Client,
     base: Url,
-    /// `Bearer …`, marked as sensitive.
-    authorization: Option<HeaderValue>,
 }
 
-/// The token is left out.
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Client({})", self.base)
@@ -59,21 +56,7 @@ impl Client {
             let why = std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
             UrlError::Tls { url: url.to_owned(), why }
         })?;
-        Ok(Client { http, base, authorization: None })
-    }
-
-    /// The same hand, showing this token with every call.
-    ///
-    /// # Errors
-    /// The token has characters that no header can carry.
-    pub fn with_token(mut self, token: &str) -> Result<Client, ClientError> {
-        let mut value = HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| {
-            let why = "the token has characters that no header can carry; it must be one line of ASCII";
-            ClientError::problem(401, "unauthorized", why.to_owned())
-        })?;
-        value.set_sensitive(true);
-        self.authorization = Some(value);
-        Ok(self)
+        Ok(Client { http, base })
     }
 
     /// The broker's address, ending in a slash.
@@ -91,11 +74,7 @@ impl Client {
     }
 
     pub(crate) fn request(&self, method: Method, address: Url) -> reqwest::RequestBuilder {
-        let request = self.http.request(method, address);
-        match &self.authorization {
-            Some(token) => request.header(AUTHORIZATION, token.clone()),
-            None => request,
-        }
+        self.http.request(method, address)
     }
 
     pub(crate) fn call(&self, method: &Method, path: &str) -> Result<Call, ClientError> {
@@ -239,7 +218,7 @@ fn parse_base(url: &str) -> Result<Url, UrlError> {
         return Err(wrong("nothing may follow the path".to_owned()));
     }
     if !base.username().is_empty() || base.password().is_some() {
-        return Err(wrong("a name or password does not belong into it; give a token instead".to_owned()));
+        return Err(wrong("a name or password does not belong into it".to_owned()));
     }
     if !base.path().ends_with('/') {
         base.set_path(&format!("{}/", base.path()));
@@ -313,7 +292,7 @@ mod tests {
         assert!(said("redis://x").contains("\"redis\""));
         assert!(said("http://").contains("empty host"));
         assert!(said("http://x/?a=1").contains("nothing may follow"));
-        assert!(said("http://me:pw@x/").contains("token"));
+        assert!(said("http://me:pw@x/").contains("password"));
     }
 
     #[test]
@@ -323,12 +302,5 @@ mod tests {
             assert_eq!(error.code(), Some("bad_field"), "{id}");
         }
         assert!(is_id("a.b_c:d@e=f+g~h-1") && !is_id(&"a".repeat(129)));
-    }
-
-    #[test]
-    fn a_token_is_never_printed() {
-        let client = Client::new("http://x").unwrap().with_token("s3cret").unwrap();
-        assert_eq!(format!("{client:?}"), "Client(http://x/)");
-        assert!(Client::new("http://x").unwrap().with_token("a\nb").is_err());
     }
 }
