@@ -37,7 +37,7 @@ pub(crate) enum Verb {
   callboard serve --listen 127.0.0.1:8080 --store sqlite:/var/lib/callboard/callboard.db")]
 pub(crate) struct Serve {
     /// Where to listen. Another address than loopback needs --insecure-no-auth
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:3331", env = "CALLBOARD_LISTEN")]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:3331", env = "CALLBOARD_LISTEN", value_parser = address)]
     pub(crate) listen: SocketAddr,
 
     /// Where everything is kept: sqlite:<path>, or memory: (gone at the end)
@@ -117,7 +117,7 @@ pub(crate) struct Watch {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Demo {
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:3331", env = "CALLBOARD_LISTEN")]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:3331", env = "CALLBOARD_LISTEN", value_parser = address)]
     pub(crate) listen: SocketAddr,
 
     #[arg(long, value_name = "URL", default_value = "memory:", env = "CALLBOARD_STORE")]
@@ -133,4 +133,11 @@ pub(crate) struct Demo {
 pub(crate) struct DemoDigest {
     #[arg(long)]
     pub(crate) root: PathBuf,
+}
+
+/// `127.0.0.1:3331`, `[::1]:3331` or `localhost:3331`.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let named = text.strip_prefix("localhost:").map(|port| format!("127.0.0.1:{port}"));
+    let parsed = named.as_deref().unwrap_or(text).parse();
+    parsed.map_err(|_| "an address to listen on looks like 127.0.0.1:3331 or [::1]:3331".to_owned())
 }

@@ -1,6 +1,7 @@
 //! `callboard demo`: all of it in one process, for somebody who has just arrived.
 
 use crate::args::Demo;
+use crate::say::say;
 use crate::serve;
 use anyhow::{Context, bail};
 use client::{Client, NewJob};
@@ -23,8 +24,8 @@ pub(crate) async fn run(args: Demo, shutdown: CancellationToken) -> anyhow::Resu
         bail!("the demo is for this machine only: choose an address like 127.0.0.1:3331");
     }
     let files = files(&args.root)?;
-    let broker = serve::start(&args.store, serve::config_for(&args.store)).await?;
     let listener = serve::bind(args.listen).await?;
+    let broker = serve::start(&args.store, serve::config_for(&args.store)).await?;
     let url = format!("http://{}", listener.local_addr()?);
     let client = Client::new(&url)?;
     // The broker outlives the machines, so that they can say goodbye.
@@ -35,7 +36,7 @@ pub(crate) async fn run(args: Demo, shutdown: CancellationToken) -> anyhow::Resu
         parts.spawn(work(config, client.clone(), shutdown.clone()));
     }
     parts.spawn(submit_for_ever(client, files, shutdown.clone()));
-    println!("Callboard is at {url}   (Ctrl-C ends it)");
+    say(&format!("Callboard is at {url}   (Ctrl-C ends it)"))?;
     let mut failed = None;
     while let Some(part) = parts.join_next().await {
         if let Err(error) = part? {

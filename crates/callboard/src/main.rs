@@ -5,53 +5,80 @@ mod args;
 mod demo;
 mod digest;
 mod run_agent;
+mod say;
 mod serve;
 mod submit;
 mod watch;
 
 use args::{Args, Verb};
 use clap::Parser;
+use say::note;
+use std::future::Future;
 use std::io::IsTerminal;
 use std::process::ExitCode;
+use std::time::Duration;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
+
+/// What may still be in the middle of something when the process is to end, is waited for this long.
+const LAST_WAIT: Duration = Duration::from_secs(2);
 
 fn main() -> ExitCode {
     let args = Args::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("callboard: the system gives no threads: {error}");
+            note(&format!("callboard: the system gives no threads: {error}"));
             return ExitCode::FAILURE;
         }
     };
-    match runtime.block_on(run(args)) {
-        Ok(code) => code,
-        Err(error) => {
-            // The chain on one line: what failed, and why.
-            eprintln!("callboard: {error:#}");
-            ExitCode::FAILURE
+    let code = runtime.block_on(async {
+        match run(args).await {
+            Ok(code) => code,
+            Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+            Err(error) => {
+                // The chain on one line: what failed, and why.
+                note(&format!("callboard: {error:#}"));
+                ExitCode::FAILURE
+            }
         }
-    }
+    });
+    // Tasks are dropped here, and with them the programs they run.
+    runtime.shutdown_timeout(LAST_WAIT);
+    code
+}
+
+/// Whoever read our output has gone, as in `callboard watch | head`.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
 async fn run(args: Args) -> anyhow::Result<ExitCode> {
     match args.verb {
-        Verb::Serve(serve) => {
-            log_to_stderr("info");
-            serve::run(serve, ends_by_signal()?).await.map(|()| ExitCode::SUCCESS)
+        Verb::Serve(args) => until_stopped("info", |stop| serve::run(args, stop)).await,
+        Verb::Agent(args) => until_stopped("info", |stop| run_agent::run(args, stop)).await,
+        Verb::Demo(args) => until_stopped("warn", |stop| demo::run(args, stop)).await,
+        Verb::Submit(args) => submit::run(args).await,
+        Verb::Watch(args) => watch::run(args).await,
+        Verb::DemoDigest(args) => digest::run(&args),
+    }
+}
+
+/// Runs what runs until it is stopped: the first signal stops it in order, the second drops it.
+async fn until_stopped<F>(level: &str, part: impl FnOnce(CancellationToken) -> F) -> anyhow::Result<ExitCode>
+where
+    F: Future<Output = anyhow::Result<()>>,
+{
+    log_to_stderr(level);
+    let (stop, drop_it) = (CancellationToken::new(), CancellationToken::new());
+    tokio::spawn(count_signals(signals()?, stop.clone(), drop_it.clone()));
+    tokio::select! {
+        ended = part(stop) => ended.map(|()| ExitCode::SUCCESS),
+        () = drop_it.cancelled() => {
+            note("stopped at once");
+            Ok(ExitCode::from(130))
         }
-        Verb::Agent(agent) => {
-            log_to_stderr("info");
-            run_agent::run(agent, ends_by_signal()?).await.map(|()| ExitCode::SUCCESS)
-        }
-        Verb::Demo(demo) => {
-            log_to_stderr("warn");
-            demo::run(demo, ends_by_signal()?).await.map(|()| ExitCode::SUCCESS)
-        }
-        Verb::Submit(submit) => submit::run(submit).await,
-        Verb::Watch(watch) => watch::run(watch).await,
-        Verb::DemoDigest(digest) => digest::run(&digest),
     }
 }
 
@@ -66,23 +93,22 @@ fn log_to_stderr(level: &str) {
         .init();
 }
 
-/// Cancelled by the first Ctrl-C or TERM; the second ends the process at once.
-fn ends_by_signal() -> anyhow::Result<CancellationToken> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    let token = CancellationToken::new();
-    let ends = token.clone();
-    tokio::spawn(async move {
-        for again in [false, true] {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-            }
-            if again {
-                std::process::exit(130);
-            }
-            ends.cancel();
+/// Ctrl-C, TERM, and the terminal that was closed.
+fn signals() -> std::io::Result<[Signal; 3]> {
+    Ok([signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?, signal(SignalKind::hangup())?])
+}
+
+async fn count_signals(
+    [mut interrupt, mut terminate, mut hangup]: [Signal; 3],
+    first: CancellationToken,
+    second: CancellationToken,
+) {
+    for token in [first, second] {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            _ = hangup.recv() => {}
         }
-    });
-    Ok(token)
+        token.cancel();
+    }
 }

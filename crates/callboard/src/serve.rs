@@ -16,8 +16,10 @@ pub(crate) async fn run(args: Serve, shutdown: CancellationToken) -> anyhow::Res
         );
     }
     let config = Config { allow_hosts: allow_host, any_host: insecure_no_auth, ..config_for(&store) };
-    let broker = start(&store, config).await?;
+    // First the address: opening the store takes it from whoever has it, and a broker that cannot
+    // listen must not have done that.
     let listener = bind(listen).await?;
+    let broker = start(&store, config).await?;
     let address = listener.local_addr()?;
     if insecure_no_auth {
         tracing::warn!("anyone who reaches {address} may do everything (--insecure-no-auth)");

@@ -1,15 +1,16 @@
 //! `callboard submit`.
 
 use crate::args::Submit;
+use crate::say::{note, say};
 use crate::watch;
 use anyhow::Context;
 use client::{Client, NewJob};
-use serde_json::Value;
+use serde_json::value::RawValue;
 use std::io::Read;
 use std::process::ExitCode;
 
 pub(crate) async fn run(args: Submit) -> anyhow::Result<ExitCode> {
-    let broker = Client::new(&args.broker)?;
+    let broker = Client::new(&args.broker)?.on_outage(watch::tell_outage);
     let mut job = NewJob::new(args.service, payload(&args.payload)?);
     if let Some(priority) = args.priority {
         job = job.priority(priority);
@@ -19,15 +20,15 @@ pub(crate) async fn run(args: Submit) -> anyhow::Result<ExitCode> {
     }
     let submitted = broker.submit(&job).await.with_context(|| format!("{} did not take the job", args.broker))?;
     if args.watch {
-        eprintln!("job {}", submitted.job_id);
+        note(&format!("job {}", submitted.job_id));
         return watch::one(&broker, &submitted.job_id).await;
     }
-    println!("{}", submitted.job_id);
+    say(&submitted.job_id)?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// JSON as it is, `@file`, or `-` for standard input.
-fn payload(given: &str) -> anyhow::Result<Value> {
+fn payload(given: &str) -> anyhow::Result<Box<RawValue>> {
     let text = match (given, given.strip_prefix('@')) {
         ("-", _) => {
             let mut text = String::new();
@@ -37,5 +38,6 @@ fn payload(given: &str) -> anyhow::Result<Value> {
         (_, Some(file)) => std::fs::read_to_string(file).with_context(|| format!("{file} cannot be read"))?,
         _ => given.to_owned(),
     };
-    serde_json::from_str(&text).with_context(|| "the payload is not JSON; strings need their quotes")
+    // As it is written: numbers keep their digits, keys their order.
+    serde_json::from_str(text.trim()).with_context(|| "the payload is not JSON; strings need their quotes")
 }

@@ -1,12 +1,14 @@
 //! `callboard watch`.
 
 use crate::args::Watch;
-use client::{Client, Message};
-use serde_json::Value;
+use crate::say::{note, say};
+use client::{Client, ClientError, Message};
+use serde::Deserialize;
+use serde_json::value::RawValue;
 use std::process::ExitCode;
 
 pub(crate) async fn run(args: Watch) -> anyhow::Result<ExitCode> {
-    let broker = Client::new(&args.broker)?;
+    let broker = Client::new(&args.broker)?.on_outage(tell_outage);
     match args.job {
         Some(job) => one(&broker, &job).await,
         None => everything(&broker).await,
@@ -17,7 +19,7 @@ pub(crate) async fn run(args: Watch) -> anyhow::Result<ExitCode> {
 async fn everything(broker: &Client) -> anyhow::Result<ExitCode> {
     let mut messages = broker.watch_all();
     while let Some(message) = messages.next().await {
-        println!("{}", message?.body);
+        say(&message?.text)?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -29,21 +31,38 @@ pub(crate) async fn one(broker: &Client, job: &str) -> anyhow::Result<ExitCode> 
     while let Some(message) = messages.next().await {
         let message = message?;
         if message.kind == "complete_job" {
-            code = end(&message.body["result"]);
+            code = end(&message)?;
         } else if let Some(line) = line(&message) {
-            eprintln!("{line}");
+            note(&line);
         }
     }
     Ok(code)
 }
 
-fn end(result: &Value) -> ExitCode {
-    if result["status"] == "success" {
-        println!("{}", result["data"]);
-        return ExitCode::SUCCESS;
+#[derive(Deserialize)]
+struct Complete {
+    result: Ended,
+}
+
+#[derive(Deserialize)]
+struct Ended {
+    status: String,
+    data: Option<Box<RawValue>>,
+    error: Option<String>,
+}
+
+fn end(message: &Message) -> anyhow::Result<ExitCode> {
+    let Ended { status, data, error } = serde_json::from_str::<Complete>(&message.text)?.result;
+    if status == "success" {
+        say(data.as_deref().map_or("null", RawValue::get))?;
+        return Ok(ExitCode::SUCCESS);
     }
-    eprintln!("failed: {}", result["error"].as_str().unwrap_or("for no stated reason"));
-    ExitCode::FAILURE
+    note(&format!("failed: {}", error.as_deref().unwrap_or("for no stated reason")));
+    Ok(ExitCode::FAILURE)
+}
+
+pub(crate) fn tell_outage(error: &ClientError) {
+    note(&format!("{error}; tries again"));
 }
 
 /// A message in words; `None` for what says nothing about the job.

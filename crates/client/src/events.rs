@@ -139,6 +139,9 @@ impl Events {
             self.state = State::Ended;
             return Some(error);
         }
+        if self.backoff.failures() == 0 {
+            (self.client.on_outage)(&error);
+        }
         self.state = State::Away { pause: self.backoff.pause_after(&error) };
         None
     }

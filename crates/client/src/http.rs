@@ -17,6 +17,7 @@ use wire::Problem;
 pub struct Client {
     http: reqwest::Client,
     base: Url,
+    pub(crate) on_outage: fn(&ClientError),
 }
 
 impl fmt::Debug for Client {
@@ -56,7 +57,14 @@ impl Client {
             let why = std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
             UrlError::Tls { url: url.to_owned(), why }
         })?;
-        Ok(Client { http, base })
+        Ok(Client { http, base, on_outage: |_| {} })
+    }
+
+    /// Streams come back by themselves; `tell` is called once for each time they have to.
+    #[must_use]
+    pub fn on_outage(mut self, tell: fn(&ClientError)) -> Client {
+        self.on_outage = tell;
+        self
     }
 
     /// The broker's address, ending in a slash.

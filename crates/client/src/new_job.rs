@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 
 /// What [`crate::Client::submit`] sends; the fields and defaults are those of `wire.md` §8a.
 #[derive(Clone, Debug, Serialize)]
-pub struct NewJob {
+pub struct NewJob<P> {
     service_required: String,
-    payload: Value,
+    payload: P,
     #[serde(skip_serializing_if = "Option::is_none")]
     job_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -25,9 +25,10 @@ pub struct NewJob {
     ctx: Option<Value>,
 }
 
-impl NewJob {
+impl<P: Serialize> NewJob<P> {
+    /// The payload is sent as it serialises; raw JSON stays as it is written.
     #[must_use]
-    pub fn new(service: impl Into<String>, payload: Value) -> NewJob {
+    pub fn new(service: impl Into<String>, payload: P) -> NewJob<P> {
         NewJob {
             service_required: service.into(),
             payload,
@@ -43,46 +44,46 @@ impl NewJob {
 
     /// With an id of its own a submission may be repeated: it stays one job.
     #[must_use]
-    pub fn id(mut self, id: impl Into<String>) -> NewJob {
+    pub fn id(mut self, id: impl Into<String>) -> NewJob<P> {
         self.job_id = Some(id.into());
         self
     }
 
     /// 0 to 1,000,000, larger first; 50 if not given.
     #[must_use]
-    pub fn priority(mut self, priority: u32) -> NewJob {
+    pub fn priority(mut self, priority: u32) -> NewJob<P> {
         self.priority = Some(priority);
         self
     }
 
     /// Runs in all, 1 to 100; 3 if not given.
     #[must_use]
-    pub fn max_attempts(mut self, attempts: u32) -> NewJob {
+    pub fn max_attempts(mut self, attempts: u32) -> NewJob<P> {
         self.max_attempts = Some(attempts);
         self
     }
 
     #[must_use]
-    pub fn customer(mut self, id: impl Into<String>) -> NewJob {
+    pub fn customer(mut self, id: impl Into<String>) -> NewJob<P> {
         self.customer_id = Some(id.into());
         self
     }
 
     #[must_use]
-    pub fn workflow(mut self, id: impl Into<String>) -> NewJob {
+    pub fn workflow(mut self, id: impl Into<String>) -> NewJob<P> {
         self.workflow_id = Some(id.into());
         self
     }
 
     #[must_use]
-    pub fn label(mut self, key: impl Into<String>, value: impl Into<String>) -> NewJob {
+    pub fn label(mut self, key: impl Into<String>, value: impl Into<String>) -> NewJob<P> {
         self.labels.insert(key.into(), value.into());
         self
     }
 
     /// Given to the worker beside the payload, never shown to monitors.
     #[must_use]
-    pub fn ctx(mut self, ctx: Value) -> NewJob {
+    pub fn ctx(mut self, ctx: Value) -> NewJob<P> {
         self.ctx = Some(ctx);
         self
     }

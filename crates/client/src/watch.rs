@@ -11,8 +11,10 @@ pub struct Message {
     pub id: Option<String>,
     /// Its `type`.
     pub kind: String,
-    /// All of it.
+    /// All of it, understood.
     pub body: Value,
+    /// All of it, as it was sent: numbers keep their digits.
+    pub text: String,
 }
 
 /// The client messages of one job. It ends after `complete_job`.
@@ -97,7 +99,7 @@ fn understand(event: Event) -> Result<Message, ClientError> {
     let Some(kind) = body.get("type").and_then(Value::as_str) else {
         return Err(garbled("a message without a type".to_owned()));
     };
-    Ok(Message { id: event.id, kind: kind.to_owned(), body })
+    Ok(Message { id: event.id, kind: kind.to_owned(), body, text: event.data })
 }
 
 /// A refusal that came when the stream had begun, so that it has no status of its own.

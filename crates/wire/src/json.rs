@@ -119,25 +119,72 @@ impl<'de> Deserialize<'de> for Fields {
 /// The same JSON without insignificant white space: what is hashed, stored and passed on.
 ///
 /// # Errors
-/// Larger than `bytes_max`, under the name `what`.
+/// Larger than `bytes_max`, under the name `what`; or it has something that strict readers of
+/// JSON cannot read: half of a surrogate pair, or a number beyond what a double holds.
 pub fn compact(json: &RawValue, what: &str, bytes_max: usize) -> Result<Bytes, Malformed> {
-    let mut out = Vec::with_capacity(json.get().len());
-    let (mut in_string, mut escaped) = (false, false);
-    for byte in json.get().bytes() {
-        if in_string {
-            in_string = escaped || byte != b'"';
-            escaped = !escaped && byte == b'\\';
-        } else if byte == b'"' {
-            in_string = true;
-        } else if byte.is_ascii_whitespace() {
-            continue;
+    let text = json.get();
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(first) = rest.bytes().next() {
+        let token = match first {
+            b'"' => string_token(rest),
+            b'-' | b'0'..=b'9' => number_token(rest),
+            _ => &rest[..1],
+        };
+        let wrong = match first {
+            b'"' if has_half_a_pair(token) => Some("has half of a surrogate pair in a string"),
+            b'-' | b'0'..=b'9' if !token.parse().is_ok_and(f64::is_finite) => Some("has a number that is too large"),
+            _ => None,
+        };
+        if let Some(wrong) = wrong {
+            let shown = crate::words::cut(token.to_owned(), 64);
+            return Err(Malformed::field(what, format!("{wrong}: {shown}")));
         }
-        out.push(byte);
+        if !first.is_ascii_whitespace() {
+            out.extend_from_slice(token.as_bytes());
+        }
+        rest = &rest[token.len()..];
     }
     if out.len() > bytes_max {
         return Err(Malformed::TooLarge { what: what.to_owned(), bytes: out.len(), max: bytes_max });
     }
     Ok(out.into())
+}
+
+/// The string that `text` begins with, quotes included.
+fn string_token(text: &str) -> &str {
+    let mut escaped = false;
+    let end = text.bytes().enumerate().skip(1).find(|(_, byte)| {
+        let ends = !escaped && *byte == b'"';
+        escaped = !escaped && *byte == b'\\';
+        ends
+    });
+    end.map_or(text, |(at, _)| &text[..=at])
+}
+
+fn number_token(text: &str) -> &str {
+    let end = text.bytes().position(|byte| !matches!(byte, b'-' | b'+' | b'.' | b'e' | b'E' | b'0'..=b'9'));
+    &text[..end.unwrap_or(text.len())]
+}
+
+/// Whether a string has an escaped surrogate without its partner (RFC 8259, section 8.2).
+fn has_half_a_pair(string: &str) -> bool {
+    let mut rest = string;
+    while let Some(at) = rest.find('\\') {
+        let escape = &rest[at..];
+        match surrogate(escape) {
+            None => rest = &escape[2.min(escape.len())..],
+            Some(0xd800..=0xdbff) if matches!(surrogate(&escape[6..]), Some(0xdc00..=0xdfff)) => rest = &escape[12..],
+            Some(_) => return true,
+        }
+    }
+    false
+}
+
+/// The surrogate that `text` begins with in its escaped form.
+fn surrogate(text: &str) -> Option<u16> {
+    let digits = text.strip_prefix("\\u")?.get(..4)?;
+    u16::from_str_radix(digits, 16).ok().filter(|code| (0xd800..=0xdfff).contains(code))
 }
 
 /// Refuses what is nested too deeply before any parser recurses into it.
@@ -175,6 +222,20 @@ mod tests {
     fn white_space_goes_but_not_inside_strings() {
         let json = raw("{ \"a b\" : [ 1 ,\n 2 ], \"c\\\" d\": \"\\\\\" }");
         assert_eq!(compact(&json, "payload", 99).unwrap(), r#"{"a b":[1,2],"c\" d":"\\"}"#);
+    }
+
+    #[test]
+    fn what_a_strict_reader_cannot_read_is_refused() {
+        for good in
+            [r#""\ud83d\ude00 \\ud800 \u00e4""#, "1e308", "-0.0", "[12345678901234567890123, 1E-999]", r#"{"a":"\\"}"#]
+        {
+            let json = compact(&raw(good), "payload", 99).unwrap();
+            assert!(serde_json::from_slice::<serde_json::Value>(&json).is_ok(), "{good}");
+        }
+        for bad in [r#""\ud800""#, r#""\udc00\ud800""#, r#"["\ud800\u0041"]"#, r#"{"\uD83D":1}"#, "1e999", "[-1e400]"] {
+            let error = compact(&raw(bad), "payload", 99).unwrap_err();
+            assert!(matches!(error, Malformed::Field { .. }), "{bad}: {error}");
+        }
     }
 
     #[test]
