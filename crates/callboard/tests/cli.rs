@@ -1,0 +1,141 @@
+//! The binary as a person meets it: real processes, their words and their exit codes.
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::time::Duration;
+
+/// No wait of a test is longer.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A process that is killed with its test, and what it says on standard error, line by line.
+struct Callboard {
+    child: Child,
+    lines: Receiver<String>,
+}
+
+impl Callboard {
+    fn start(args: &[&str]) -> Callboard {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_callboard"));
+        let mut child = command.args(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        let (say, lines) = sync_channel(1_000);
+        std::thread::spawn(move || stderr.lines().map_while(Result::ok).try_for_each(|line| say.send(line)));
+        Callboard { child, lines }
+    }
+
+    /// The next line that contains `text`.
+    fn hears(&self, text: &str) -> String {
+        loop {
+            let line = self.lines.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("nothing said {text:?}"));
+            if line.contains(text) {
+                return line;
+            }
+        }
+    }
+
+    fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
+    }
+
+    fn ends(&mut self) -> ExitStatus {
+        self.child.wait().unwrap()
+    }
+
+    fn printed(&mut self) -> String {
+        let mut text = String::new();
+        self.child.stdout.take().unwrap().read_to_string(&mut text).unwrap();
+        text
+    }
+}
+
+impl Drop for Callboard {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A broker on a free port, and its address.
+fn serve(store: &str) -> (Callboard, String) {
+    let broker = Callboard::start(&["serve", "--listen", "127.0.0.1:0", "--store", store]);
+    let line = broker.hears(" at http://");
+    let address = line.split("http://").nth(1).unwrap().split_whitespace().next().unwrap().to_owned();
+    (broker, address)
+}
+
+fn submit(address: &str, args: &[&str]) -> (String, ExitStatus) {
+    let url = format!("http://{address}");
+    let mut submit = Callboard::start(&[&["submit", "--broker", &url], args].concat());
+    (submit.printed(), submit.ends())
+}
+
+#[test]
+fn a_second_broker_that_cannot_listen_does_not_take_the_store_of_the_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = format!("sqlite:{}/board.db", folder.path().display());
+    let (_first, address) = serve(&store);
+    let mut second = Callboard::start(&["serve", "--listen", &address, "--store", &store]);
+    second.hears("cannot listen on");
+    assert_eq!(second.ends().code(), Some(1));
+    assert!(submit(&address, &["--service", "x"]).1.success());
+}
+
+#[test]
+fn a_payload_arrives_as_it_was_written_and_a_result_comes_back_so() {
+    let (_broker, address) = serve("memory:");
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("agent.toml");
+    let text = "[machine]\nid = \"m\"\n[services.echo]\nengine = \"command\"\nprogram = \"/bin/sh\"\n\
+                args = [\"-c\", \"sed 's/.*\\\"payload\\\":\\\\([^}]*}\\\\).*/{\\\"result\\\":\\\\1}/'\"]\n";
+    std::fs::write(&config, text).unwrap();
+    let url = format!("http://{address}");
+    let _agent = Callboard::start(&["agent", "--broker", &url, "--config", config.to_str().unwrap()]);
+    let payload = r#"{"z":12345678901234567890123,"a":0.10000000000000000555}"#;
+    let (printed, status) = submit(&address, &["--service", "echo", "--payload", payload, "--watch"]);
+    assert!(status.success());
+    assert_eq!(printed.trim(), payload);
+}
+
+#[test]
+fn the_second_signal_ends_an_agent_at_once_and_leaves_nothing_running() {
+    let (_broker, address) = serve("memory:");
+    let folder = tempfile::tempdir().unwrap();
+    let (config, pid) = (folder.path().join("agent.toml"), folder.path().join("pid"));
+    let text = format!(
+        "[machine]\nid = \"m\"\n[services.wait]\nengine = \"command\"\nprogram = \"/bin/sh\"\n\
+         args = [\"-c\", \"echo $$ > {0}.new; mv {0}.new {0}; exec sleep 600\"]\n",
+        pid.display()
+    );
+    std::fs::write(&config, text).unwrap();
+    let url = format!("http://{address}");
+    let mut agent = Callboard::start(&["agent", "--broker", &url, "--config", config.to_str().unwrap()]);
+    submit(&address, &["--service", "wait"]);
+    agent.hears("begins");
+    let program = loop {
+        if let Ok(pid) = std::fs::read_to_string(&pid) {
+            break pid.trim().to_owned();
+        }
+    };
+    agent.signal("INT");
+    agent.hears("ending");
+    agent.signal("INT");
+    assert_eq!(agent.ends().code(), Some(130));
+    let runs = || std::fs::read_to_string(format!("/proc/{program}/cmdline")).is_ok_and(|line| line.contains("sleep"));
+    while runs() {}
+}
+
+#[test]
+fn watching_ends_quietly_when_its_reader_has_gone_and_says_that_a_broker_is_away() {
+    let (broker, address) = serve("memory:");
+    let url = format!("http://{address}");
+    let mut watch = Callboard::start(&["watch", "--broker", &url]);
+    drop(watch.child.stdout.take());
+    submit(&address, &["--service", "x"]);
+    assert_eq!(watch.ends().code(), Some(0));
+    let waiting = Callboard::start(&["watch", "--broker", &url]);
+    drop(broker);
+    waiting.hears("tries again");
+}
