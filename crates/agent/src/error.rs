@@ -11,9 +11,9 @@ pub enum AgentError {
         what: String,
         error: ClientError,
     },
-    /// Another process registers as the same worker again and again.
+    /// Another process has registered as the same worker. The newer one wins.
     #[error(
-        "worker {worker} was taken over {times} times in a row: another agent runs under the same id; stop one, or give each machine its own [machine] id"
+        "worker {worker} was taken over: another agent runs under the same id; stop one, or give each machine its own [machine] id"
     )]
-    Replaced { worker: String, times: u32 },
+    Replaced { worker: String },
 }

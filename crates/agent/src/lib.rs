@@ -38,6 +38,9 @@ use tokio_util::sync::CancellationToken;
 ///
 /// A broker that cannot be reached is waited for, also at the beginning.
 ///
+/// Dropped before it is done, it ends everything at once: every program's group is killed, as soon
+/// as the runtime gets to it or is dropped itself, and the broker is told nothing.
+///
 /// # Errors
 /// The broker refuses this machine, or no worker is left: each was refused, or another copy of it
 /// took over.

@@ -25,10 +25,12 @@ pub const HEARTBEAT_PATIENCE_MS_MIN: u64 = 1_000;
 pub const LINGER_MS: u64 = 300;
 /// Pause between two reports of progress of one job, in milliseconds; those between are skipped.
 pub const PROGRESS_PAUSE_MS: u64 = 100;
-/// How often in a row another copy of a worker may take over before this one stops.
-pub const REPLACED_IN_A_ROW_MAX: u32 = 5;
-/// A session that lasted so long was no fight, in milliseconds: counting begins anew.
-pub const SESSION_SETTLED_MS: u64 = 60_000;
+/// How long after a registration that had to be repeated an earlier one of our own may still reach
+/// the broker, in milliseconds. A session that is replaced later was taken over.
+pub const ECHO_MS_MAX: u64 = 5_000;
+/// How long a program that TERM or INT ended waits for the agent to be told to end too, in
+/// milliseconds: both are told at once, and the program may be quicker. Longer: a failed run.
+pub const TOGETHER_MS: u64 = 500;
 /// How long a result is offered to a broker that cannot be reached, in milliseconds. A day later
 /// the job has long been given to others: it is thrown away with a log line.
 pub const REPORT_MS_MAX: u64 = 86_400_000;

@@ -2,8 +2,11 @@
 
 use crate::engine::{Outcome, Tell};
 use crate::leases::Held;
+use crate::limits;
 use crate::report::{self, End};
 use crate::site::Site;
+use std::time::Duration;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use wire::jobs::JobView;
 
@@ -39,7 +42,14 @@ pub(crate) async fn work(site: &Site, job: &JobView, attempt: u32, held: Held) {
     let end = match outcome {
         Outcome::Done(result) => End::Completed(result),
         Outcome::Failed(failed) => End::Failed(failed),
-        Outcome::Stopped => End::HandedBack("the agent ends".to_owned()),
+        // Who ends a unit or a container tells all of it at once, and the program may be quicker.
+        Outcome::ToldToEnd(failed) if !ends_too(site).await => End::Failed(failed),
+        Outcome::ToldToEnd(_) | Outcome::Stopped => End::HandedBack("the agent ends".to_owned()),
     };
     report::end(site, &held, job, end).await;
+}
+
+/// Whether the agent is told to end as well, or within [`limits::TOGETHER_MS`].
+async fn ends_too(site: &Site) -> bool {
+    timeout(Duration::from_millis(limits::TOGETHER_MS), site.shutdown.cancelled()).await.is_ok()
 }

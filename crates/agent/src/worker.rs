@@ -18,8 +18,8 @@ struct Worker {
     index: usize,
     slots: Arc<Semaphore>,
     jobs: JoinSet<()>,
-    /// Sessions that another copy ended, with no settled one between them.
-    replaced_in_a_row: u32,
+    /// Whether a registration was done is not known: it may come late and end our own session.
+    may_echo: bool,
     backoff: Backoff,
     outage: Outage,
     joined: watch::Receiver<u64>,
@@ -37,7 +37,7 @@ enum Over {
 /// Works until the agent is told to end and what runs has ended.
 ///
 /// # Errors
-/// The broker refuses the worker, or another copy of it took over for good.
+/// The broker refuses the worker, or another copy of it took over.
 pub(crate) async fn live(site: Arc<Site>, index: usize) -> Result<(), AgentError> {
     let (id, slots) = (site.config.workers[index].id.clone(), site.config.workers[index].slots);
     let mut worker = Worker {
@@ -45,7 +45,7 @@ pub(crate) async fn live(site: Arc<Site>, index: usize) -> Result<(), AgentError
         index,
         slots: Arc::new(Semaphore::new(slots as usize)),
         jobs: JoinSet::new(),
-        replaced_in_a_row: 0,
+        may_echo: false,
         backoff: Site::backoff(),
         outage: Outage::of(format!("ask for work as {id}")),
         is_settled: false,
@@ -60,10 +60,10 @@ pub(crate) async fn live(site: Arc<Site>, index: usize) -> Result<(), AgentError
     while let Some(ended) = worker.jobs.join_next().await {
         log_panic(ended);
     }
-    if let Some(session) = session? {
-        worker.leave(&session).await;
+    match session? {
+        Some(session) => worker.leave(&session).await,
+        None => Ok(()),
     }
-    Ok(())
 }
 
 impl Worker {
@@ -80,7 +80,7 @@ impl Worker {
             match self.take_jobs(&session).await {
                 Over::Shutdown => return Ok(Some(session)),
                 Over::Forgotten => tracing::info!(worker = self.config().id, "the broker forgot it; registers again"),
-                Over::Replaced => self.replaced(began.elapsed()).await?,
+                Over::Replaced => self.replaced(began.elapsed())?,
             }
         }
     }
@@ -117,6 +117,8 @@ impl Worker {
                 }
                 Err(error) => error,
             };
+            // Also a broker that is busy may do it later.
+            self.may_echo |= error.is_weather() || matches!(error, ClientError::Garbled { .. });
             let is_unknown = error.code() == Some("unknown_machine");
             if is_unknown {
                 site.beat_now.notify_one();
@@ -161,6 +163,7 @@ impl Worker {
             };
             let began = match answer {
                 Ok(assignment) => {
+                    self.may_echo = false;
                     self.went_well();
                     assignment.is_some_and(|assignment| self.begin(assignment, slot))
                 }
@@ -198,24 +201,17 @@ impl Worker {
         true
     }
 
-    /// Another copy of this worker has begun a session. Once that is the end of a restart that
-    /// overlapped; again and again it is a mistake that a person must mend.
-    async fn replaced(&mut self, session_lasted: Duration) -> Result<(), AgentError> {
-        if session_lasted >= Duration::from_millis(limits::SESSION_SETTLED_MS) {
-            self.replaced_in_a_row = 0;
+    /// Somebody else has begun a session of this worker: the newer one wins at once, so that the
+    /// two do not take each other's jobs away. Only a registration of our own that reached the
+    /// broker late is no takeover; the leases are resumed by the next one.
+    fn replaced(&mut self, session_lasted: Duration) -> Result<(), AgentError> {
+        let worker = self.config().id.clone();
+        let is_echo = session_lasted < Duration::from_millis(limits::ECHO_MS_MAX);
+        if std::mem::take(&mut self.may_echo) && is_echo {
+            tracing::info!(worker, "an unanswered registration ended its session; registers again");
+            return Ok(());
         }
-        self.replaced_in_a_row += 1;
-        let (worker, times) = (self.config().id.clone(), self.replaced_in_a_row);
-        if times >= limits::REPLACED_IN_A_ROW_MAX {
-            return Err(AgentError::Replaced { worker, times });
-        }
-        tracing::warn!(worker, times, "another agent registered as this worker; registers again");
-        let pause = least_pause() * 2_u32.pow(times);
-        tokio::select! {
-            () = sleep(pause) => {}
-            () = self.site.shutdown.cancelled() => {}
-        }
-        Ok(())
+        Err(AgentError::Replaced { worker })
     }
 
     fn went_well(&mut self) {
@@ -233,14 +229,20 @@ impl Worker {
         }
     }
 
-    async fn leave(&self, session: &str) {
+    /// Says goodbye. An error: it was taken over before the agent was told to end, so its machine
+    /// is somebody else's by now.
+    async fn leave(&self, session: &str) -> Result<(), AgentError> {
         let farewell = Duration::from_millis(limits::FAREWELL_MS_MAX);
         let id = &self.config().id;
         match timeout(farewell, self.site.broker.leave_worker(id, session)).await {
             Ok(Ok(())) => tracing::debug!(worker = id, "left"),
+            Ok(Err(error)) if error.code() == Some("session_replaced") => {
+                return Err(AgentError::Replaced { worker: id.clone() });
+            }
             Ok(Err(error)) => tracing::debug!(worker = id, "cannot leave: {error}"),
             Err(_) => tracing::debug!(worker = id, "cannot leave: no answer"),
         }
+        Ok(())
     }
 }
 

@@ -23,8 +23,21 @@ impl Agent {
     }
 
     fn with(board: &Board, drain_s: u32) -> Agent {
-        let text = format!(
-            r#"
+        let config = config(drain_s);
+        let (client, shutdown) = (Client::new(&board.url()).unwrap(), CancellationToken::new());
+        let task = tokio::spawn(agent::run(config, client, shutdown.clone()));
+        Agent { shutdown, task }
+    }
+
+    async fn end(self) -> Result<(), AgentError> {
+        self.shutdown.cancel();
+        self.task.await.unwrap()
+    }
+}
+
+fn config(drain_s: u32) -> Config {
+    let text = format!(
+        r#"
             [machine]
             id = "m"
             drain_s = {drain_s}
@@ -41,17 +54,8 @@ impl Agent {
             steps = 100
             duration_ms = 600000
             "#
-        );
-        let config = Config::parse(&text, "agent.toml").unwrap();
-        let (client, shutdown) = (Client::new(&board.url()).unwrap(), CancellationToken::new());
-        let task = tokio::spawn(agent::run(config, client, shutdown.clone()));
-        Agent { shutdown, task }
-    }
-
-    async fn end(self) -> Result<(), AgentError> {
-        self.shutdown.cancel();
-        self.task.await.unwrap()
-    }
+    );
+    Config::parse(&text, "agent.toml").unwrap()
 }
 
 fn script(text: &str) -> Value {
@@ -185,12 +189,120 @@ async fn a_broker_that_forgot_the_machine_is_joined_again_and_keeps_what_runs() 
 }
 
 #[tokio::test]
-async fn another_copy_of_the_worker_is_not_fought_for_ever() {
+async fn the_newer_of_two_agents_wins_at_once_and_the_other_ends_with_a_sentence() {
+    let (board, folder) = (Board::open(), tempfile::tempdir().unwrap());
+    let older = Agent::start(&board);
+    let file = folder.path().join("pid");
+    board.submit("j-1", "script", &script(&format!("echo $$ > {}; sleep 60", file.display())));
+    until("the program", || read(&file).ends_with('\n')).await;
+    let newer = Agent::start(&board);
+    let error = older.task.await.unwrap().unwrap_err();
+    assert!(matches!(&error, AgentError::Replaced { worker } if worker == "m-0"), "{error}");
+    assert!(error.to_string().contains("another agent runs under the same id"), "{error}");
+    assert!(!runs(&read(&file)), "its job was stopped");
+    board.submit("j-2", "script", &script("echo '{\"result\":2}'"));
+    assert_eq!(board.until_said("finish").await, json!({"result": 2}));
+    board.change(|state| {
+        assert_eq!(state.resumed, [Vec::<String>::new(), Vec::new()], "nobody registered again");
+        assert!(state.left.is_empty(), "the newer one's machine stays: {:?}", state.left);
+    });
+    newer.end().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_own_registration_that_comes_late_is_no_takeover() {
     let board = Board::open();
-    board.change(|state| state.answer_next = Some((409, "session_replaced")));
-    let error = Agent::start(&board).task.await.unwrap().unwrap_err();
-    assert!(matches!(error, AgentError::Replaced { times: 5, .. }), "{error}");
-    board.change(|state| assert!(state.left.is_empty(), "the other copy's machine stays: {:?}", state.left));
+    board.change(|state| state.lose_registrations = 1);
+    let agent = Agent::start(&board);
+    board.until("a repeated registration", |state| (state.resumed.len() == 1).then_some(())).await;
+    // The first one, which was not answered, arrives after the second.
+    board.change(|state| state.resumed.push(Vec::new()));
+    board.until("a third", |state| (state.resumed.len() == 3).then_some(())).await;
+    board.submit("j-1", "script", &script("echo '{\"result\":1}'"));
+    board.until_said("finish").await;
+    // From now on it is one.
+    board.change(|state| state.resumed.push(Vec::new()));
+    assert!(matches!(agent.task.await.unwrap(), Err(AgentError::Replaced { .. })));
+    board.change(|state| assert_eq!(state.resumed.len(), 4));
+}
+
+#[tokio::test]
+async fn whoever_was_taken_over_leaves_its_machine_to_the_other_at_the_end() {
+    let board = Board::open();
+    let agent = Agent::start(&board);
+    // With both slots taken it asks for nothing, so it cannot hear of a takeover.
+    ["a", "b"].iter().for_each(|id| board.submit(id, "nap", &json!({})));
+    board.until("two leases", |state| (state.leases.len() == 2).then_some(())).await;
+    board.change(|state| state.resumed.push(Vec::new()));
+    agent.end().await.unwrap();
+    board.change(|state| assert!(state.left.is_empty(), "{:?}", state.left));
+}
+
+#[tokio::test]
+async fn a_program_that_term_ends_together_with_the_agent_is_handed_back() {
+    for agent_first in [true, false] {
+        let (board, folder) = (Board::open(), tempfile::tempdir().unwrap());
+        let agent = Agent::with(&board, 600);
+        let file = folder.path().join("pid");
+        board.submit("j-1", "script", &script(&format!("echo $$ > {}; sleep 60", file.display())));
+        until("the program", || read(&file).ends_with('\n')).await;
+        let leader = nix::unistd::Pid::from_raw(read(&file).trim().parse().unwrap());
+        let term = || nix::sys::signal::killpg(leader, nix::sys::signal::Signal::SIGTERM).unwrap();
+        if agent_first {
+            agent.shutdown.cancel();
+            term();
+        } else {
+            term();
+            agent.shutdown.cancel();
+        }
+        agent.task.await.unwrap().unwrap();
+        board.change(|state| {
+            assert_eq!((state.said("release").len(), state.said("fail").len()), (1, 0), "{:?}", state.said);
+        });
+    }
+}
+
+#[tokio::test]
+async fn a_program_that_term_ends_alone_has_failed() {
+    let board = Board::open();
+    let agent = Agent::start(&board);
+    board.submit("j-1", "script", &script("kill -TERM $$"));
+    let failed = board.until_said("fail").await;
+    assert_eq!(failed["error"], "the program was killed by SIGTERM (15)");
+    agent.end().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_agent_that_is_dropped_leaves_no_process_behind() {
+    let (board, folder) = (Board::open(), tempfile::tempdir().unwrap());
+    let agent = Agent::start(&board);
+    let file = folder.path().join("pids");
+    board.submit("j-1", "script", &script(&format!("sh -c 'sleep 60' & echo $$ $! > {}; wait", file.display())));
+    until("the programs", || read(&file).ends_with('\n')).await;
+    agent.task.abort();
+    assert!(agent.task.await.unwrap_err().is_cancelled());
+    let pids = read(&file);
+    until("their end", || !pids.split_whitespace().any(runs)).await;
+}
+
+/// As in the binary: what runs is dropped, and the runtime right after it.
+#[test]
+fn an_agent_whose_runtime_is_dropped_leaves_no_process_behind() {
+    let (board, folder) = (Board::open(), tempfile::tempdir().unwrap());
+    let file = folder.path().join("pids");
+    board.submit("j-1", "script", &script(&format!("sh -c 'sleep 60' & echo $$ $! > {}; wait", file.display())));
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let run = agent::run(config(1), Client::new(&board.url()).unwrap(), CancellationToken::new());
+        tokio::select! {
+            ended = run => panic!("{ended:?}"),
+            () = until("the programs", || read(&file).ends_with('\n')) => {}
+        }
+    });
+    drop(runtime);
+    let pids = read(&file);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(until("their end", || !pids.split_whitespace().any(runs)));
 }
 
 #[tokio::test]

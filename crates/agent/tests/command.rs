@@ -69,6 +69,28 @@ async fn exit_code_zero_is_completed_whatever_was_said() {
 }
 
 #[tokio::test]
+async fn a_result_that_cannot_be_read_is_not_completed() {
+    for line in ["{\"result\":{\"loss\":NaN}}", "{\"result\":1,\"result\":2}"] {
+        let told = failed(run(&format!("echo '{line}'")).await);
+        assert_eq!((told.kind, told.retry), (FailureType::BadOutput, true));
+        assert!(told.error.starts_with("the program's result line cannot be read: "), "{}", told.error);
+    }
+    assert_eq!(failed(run("printf '{\"result\":\"\\377\"}'").await).kind, FailureType::BadOutput);
+    assert_eq!(result(run("echo '{\"result\":NaN}'; echo '{\"result\":4,\"message\":5}'").await), "4");
+    assert_eq!(failed(run("echo '{\"result\":NaN}'; exit 2").await).error, "the program ended with code 2");
+}
+
+#[tokio::test]
+async fn whoever_was_told_to_end_from_outside_is_told_apart() {
+    for script in ["kill -TERM $$", "kill -INT $$", "exit 143", "exit 130"] {
+        let outcome = run(script).await;
+        assert!(matches!(outcome, Outcome::ToldToEnd(_)), "{script}: {outcome:?}");
+    }
+    let Outcome::ToldToEnd(told) = run("kill -TERM $$").await else { panic!() };
+    assert_eq!(told.error, "the program was killed by SIGTERM (15)");
+}
+
+#[tokio::test]
 async fn another_exit_code_is_failed_with_what_was_said() {
     let told = failed(run("echo 'it broke' >&2; exit 3").await);
     assert_eq!(told.error, "the program ended with code 3: it broke");

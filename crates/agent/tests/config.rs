@@ -117,6 +117,26 @@ fn a_mistake_in_an_engine_is_told_the_same_way() {
             "services.x.env: \"A=B\" cannot name a variable",
         ),
         (
+            "[services.x]\nengine = \"command\"\nprogram = \"x\\u0000\"",
+            "agent.toml:3: services.x.program: contains a zero byte",
+        ),
+        (
+            "[services.x]\nengine = \"command\"\nprogram = \"x\"\nargs = [\"a\",\n\"b\\u0000\"]",
+            "agent.toml:5: services.x.args[1]: contains a zero byte",
+        ),
+        (
+            "[services.x]\nengine = \"command\"\nprogram = \"x\"\ndirectory = \"/\\u0000\"",
+            "agent.toml:4: services.x.directory: contains a zero byte",
+        ),
+        (
+            "[services.x]\nengine = \"command\"\nprogram = \"x\"\n[services.x.env]\nA = \"1\"\nB = \"\\u0000\"",
+            "agent.toml:6: services.x.env.B: contains a zero byte",
+        ),
+        (
+            "[services.x]\nengine = \"command\"\nprogram = \"x\"\n[services.x.env]\n\"A\\u0000\" = \"1\"",
+            "agent.toml:5: services.x.env: \"A\\0\" cannot name a variable",
+        ),
+        (
             "[services.x]\nengine = \"simulated\"\nprogram = \"x\"",
             "agent.toml:3: services.x.program: means something only with engine = \"command\"",
         ),

@@ -43,6 +43,18 @@ impl Place<'_> {
         Err(self.at(&value, field, format!("is {number}; it must be from {min} to {max} (default {default})")))
     }
 
+    /// What a program is started with ends at a zero byte.
+    fn text(&self, value: Spanned<String>, field: &str) -> Checked<String> {
+        if value.get_ref().contains('\0') {
+            return Err(self.at(
+                &value,
+                field,
+                "contains a zero byte (\\u0000), which no program can be given; remove it",
+            ));
+        }
+        Ok(value.into_inner())
+    }
+
     fn id(&self, value: &Spanned<String>, field: &str) -> Checked<()> {
         if client::is_id(value.get_ref()) {
             return Ok(());
@@ -220,19 +232,21 @@ fn command(
     if program.get_ref().is_empty() {
         return Err(place.at(&program, &field("program"), "is empty; give the path of the program"));
     }
+    let program = place.text(program, &field("program"))?;
+    let args = table.args.map(Spanned::into_inner).unwrap_or_default().into_iter().enumerate();
+    let args = args.map(|(n, arg)| place.text(arg, &field(&format!("args[{n}]")))).collect::<Checked<_>>()?;
+    let directory = table.directory.map(|directory| place.text(directory, &field("directory"))).transpose()?;
     let env = table.env.map(Spanned::into_inner).unwrap_or_default();
-    if let Some(key) = env.keys().find(|key| key.is_empty() || key.contains(['=', '\0'])) {
-        return Err(place.on(Some(line), &field("env"), format!("{key:?} cannot name a variable")));
-    }
+    let env = env.into_iter().map(|(key, value)| variable(place, &field("env"), key, value)).collect::<Checked<_>>()?;
     let seconds = 1..=limits::CONFIG_SECONDS_MAX;
     let timeout_s = place.number(table.timeout_s, &field("timeout_s"), seconds, 600)?;
     let grace_s = place.number(table.grace_s, &field("grace_s"), 0..=limits::CONFIG_SECONDS_MAX, 5)?;
     let output = 1..=limits::OUTPUT_BYTES_MAX;
     Ok(CommandConfig {
-        program: program.into_inner().into(),
-        args: table.args.map(Spanned::into_inner).unwrap_or_default(),
+        program: program.into(),
+        args,
         job_args: table.job_args.is_some_and(Spanned::into_inner),
-        directory: table.directory.map(|directory| directory.into_inner().into()),
+        directory: directory.map(Into::into),
         env,
         timeout: Duration::from_secs(timeout_s),
         grace: Duration::from_secs(grace_s),
@@ -243,6 +257,14 @@ fn command(
             limits::OUTPUT_BYTES_DEFAULT,
         )?,
     })
+}
+
+fn variable(place: &Place<'_>, field: &str, key: String, value: Spanned<String>) -> Checked<(String, String)> {
+    if key.is_empty() || key.contains(['=', '\0']) {
+        return Err(place.at(&value, field, format!("{key:?} cannot name a variable")));
+    }
+    let value = place.text(value, &format!("{field}.{key}"))?;
+    Ok((key, value))
 }
 
 fn simulated(place: &Place<'_>, field: impl Fn(&str) -> String, table: ServiceTable) -> Checked<SimulatedConfig> {

@@ -39,10 +39,10 @@ pub(super) struct WorkerTable {
 pub(super) struct ServiceTable {
     pub engine: Option<Spanned<String>>,
     pub program: Option<Spanned<String>>,
-    pub args: Option<Spanned<Vec<String>>>,
+    pub args: Option<Spanned<Vec<Spanned<String>>>>,
     pub job_args: Option<Spanned<bool>>,
     pub directory: Option<Spanned<String>>,
-    pub env: Option<Spanned<BTreeMap<String, String>>>,
+    pub env: Option<Spanned<BTreeMap<String, Spanned<String>>>>,
     pub timeout_s: Option<Spanned<u64>>,
     pub grace_s: Option<Spanned<u64>>,
     pub output_bytes_max: Option<Spanned<usize>>,

@@ -7,7 +7,8 @@
 //! | `{"result":<any>}` | the result; the last one counts |
 //! | `{"error":"…","failure":{"type":"bad_input"}}` | why it fails; the last one counts |
 //!
-//! Any other line is one of the log. The exit code decides: 0 is completed, anything else failed.
+//! Any other line is one of the log. The exit code decides: 0 is completed, anything else failed;
+//! but not completed is a program whose last result cannot be read.
 
 use super::group::Group;
 use super::said::{Listener, Said, Tail};
@@ -206,6 +207,9 @@ fn exited(status: std::io::Result<ExitStatus>, said: Said, stderr: &str) -> Outc
         Err(error) => return Outcome::failed(FailureType::Internal, format!("the program was lost: {error}")),
     };
     if status.success() {
+        if let Some(why) = said.unreadable {
+            return Outcome::failed(FailureType::BadOutput, format!("the program's result line cannot be read: {why}"));
+        }
         return Outcome::Done(said.result.unwrap_or_else(|| serde_json::value::RawValue::NULL.to_owned()));
     }
     let how = match (status.signal(), status.code()) {
@@ -215,13 +219,23 @@ fn exited(status: std::io::Result<ExitStatus>, said: Said, stderr: &str) -> Outc
         }
         (None, code) => format!("the program ended with code {}", code.unwrap_or(-1)),
     };
-    let Some((error, failure)) = said.error else {
-        let error = if stderr.is_empty() { how } else { format!("{how}: {stderr}") };
-        return Outcome::failed(FailureType::Internal, error);
+    let failed = match said.error {
+        None => {
+            let error = if stderr.is_empty() { how } else { format!("{how}: {stderr}") };
+            Failed { error, kind: FailureType::Internal, reason: None, retry: true }
+        }
+        Some((error, failure)) => {
+            let (kind, reason) = failure.map_or((FailureType::Internal, None), |said| (said.kind, said.reason));
+            Failed { error, kind, reason, retry: !matches!(kind, FailureType::BadInput | FailureType::Refusal) }
+        }
     };
-    let (kind, reason) = failure.map_or((FailureType::Internal, None), |failure| (failure.kind, failure.reason));
-    let retry = !matches!(kind, FailureType::BadInput | FailureType::Refusal);
-    Outcome::Failed(Failed { error, kind, reason, retry })
+    if was_told_to_end(status) { Outcome::ToldToEnd(failed) } else { Outcome::Failed(failed) }
+}
+
+/// By TERM or INT; a shell whose program was, ends with 128 and the signal's number.
+fn was_told_to_end(status: ExitStatus) -> bool {
+    let signals = [nix::libc::SIGTERM, nix::libc::SIGINT];
+    signals.iter().any(|signal| status.signal() == Some(*signal) || status.code() == Some(128 + signal))
 }
 
 /// The strings of the payload's `args`, if the service takes them.

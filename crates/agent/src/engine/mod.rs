@@ -22,6 +22,8 @@ pub use tell::{Level, Tell};
 pub enum Outcome {
     Done(Json),
     Failed(Failed),
+    /// Somebody outside ended it with TERM or INT: as part of ending the agent, or it has failed.
+    ToldToEnd(Failed),
     /// It was told to stop and has stopped; nothing of it runs any more.
     Stopped,
 }

@@ -2,32 +2,51 @@
 
 use super::tell::{Level, Tell, cut};
 use crate::limits::{LOG_LINE_BYTES_MAX, STDERR_TAIL_BYTES_MAX};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use wire::agent::{FailureBody, ProgressBody};
 use wire::{FailureType, Json};
 
-/// One line that is an object with a field known here. Anything else is a line of the log.
+/// One line that is an object. Each field is read by itself, so that a wrong one costs no other.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Line {
-    progress: Option<f64>,
-    message: Option<String>,
-    current_step: Option<u32>,
-    total_steps: Option<u32>,
-    estimated_completion: Option<String>,
-    log: Option<String>,
-    level: Option<String>,
-    /// `{"result":null}` gives a result.
-    #[serde(deserialize_with = "given")]
-    result: Option<Json>,
-    error: Option<String>,
-    failure: Option<Value>,
+    progress: Field,
+    message: Field,
+    current_step: Field,
+    total_steps: Field,
+    estimated_completion: Field,
+    log: Field,
+    level: Field,
+    result: Field,
+    error: Field,
+    failure: Field,
 }
 
-fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Json>, D::Error> {
-    Json::deserialize(deserializer).map(Some)
+/// What stands in a field, as it stands there: `{"result":null}` gives a result.
+#[derive(Debug, Default, Deserialize)]
+#[serde(from = "Json")]
+struct Field(Option<Json>);
+
+impl From<Json> for Field {
+    fn from(json: Json) -> Field {
+        Field(Some(json))
+    }
+}
+
+impl Field {
+    /// `None` if there is none, if it is null, or of another kind.
+    fn read<T: DeserializeOwned>(&self) -> Option<T> {
+        self.0.as_ref().and_then(|json| serde_json::from_str::<Option<T>>(json.get()).ok().flatten())
+    }
+
+    /// A text, or whatever else stands there as one.
+    fn text(&self) -> Option<String> {
+        let json = self.0.as_ref().filter(|json| json.get() != "null")?;
+        Some(self.read().unwrap_or_else(|| json.get().to_owned()))
+    }
 }
 
 /// The last result and the last error that were said.
@@ -35,6 +54,8 @@ fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Json>, D::
 pub(super) struct Said {
     pub result: Option<Json>,
     pub error: Option<(String, Option<FailureBody>)>,
+    /// Why a line that seems to give a result or an error cannot be read; no result came after it.
+    pub unreadable: Option<String>,
 }
 
 /// Cuts standard output into lines and understands them. More than `bytes_max` of it is a flood:
@@ -89,34 +110,48 @@ impl Listener {
     }
 
     /// Whether the line says something that is known.
-    fn understand(&mut self, line: &[u8]) -> bool {
-        let Ok(line) = serde_json::from_slice::<Line>(line) else { return false };
+    fn understand(&mut self, bytes: &[u8]) -> bool {
+        let line = match serde_json::from_slice::<Line>(bytes) {
+            Ok(line) => line,
+            Err(error) => {
+                if mentions(bytes, b"\"result\"") || mentions(bytes, b"\"error\"") {
+                    // There is only one line.
+                    self.said.unreadable = Some(error.to_string().replace(" at line 1 column", " at column"));
+                }
+                return false;
+            }
+        };
         let mut known = false;
-        if let Some(progress) = line.progress {
+        if let Some(progress) = line.progress.read() {
             self.tell.progress(ProgressBody {
                 progress,
-                message: line.message,
-                current_step: line.current_step,
-                total_steps: line.total_steps,
-                estimated_completion: line.estimated_completion,
+                message: line.message.read(),
+                current_step: line.current_step.read(),
+                total_steps: line.total_steps.read(),
+                estimated_completion: line.estimated_completion.read(),
             });
             known = true;
         }
-        if let Some(text) = line.log {
-            let level = if line.level.as_deref() == Some("debug") { Level::Debug } else { Level::Info };
-            self.tell.log(level, &text);
+        if let Some(text) = line.log.read::<String>() {
+            let is_debug = line.level.read::<String>().as_deref() == Some("debug");
+            self.tell.log(if is_debug { Level::Debug } else { Level::Info }, &text);
             known = true;
         }
-        if let Some(result) = line.result {
+        if let Some(error) = line.error.text() {
+            self.said.error = Some((error, line.failure.read().as_ref().map(failure)));
+            known = true;
+        }
+        if let Some(result) = line.result.0 {
             self.said.result = Some(result);
-            known = true;
-        }
-        if let Some(error) = line.error {
-            self.said.error = Some((error, line.failure.as_ref().map(failure)));
+            self.said.unreadable = None;
             known = true;
         }
         known
     }
+}
+
+fn mentions(line: &[u8], name: &[u8]) -> bool {
+    line.windows(name.len()).any(|window| window == name)
 }
 
 /// A failure whose type is unknown, or one that only the broker tells, is internal.
@@ -205,6 +240,44 @@ mod tests {
             assert!(said.result.is_none() && said.error.is_none() && progress.is_none(), "{line}");
         }
         assert!(hear(&[0xff, b'\n', b'{', 0xfe]).0.result.is_none());
+    }
+
+    #[test]
+    fn a_wrong_field_beside_it_costs_no_result() {
+        for line in [
+            r#"{"result":{"ok":1},"message":5}"#,
+            r#"{"result":{"ok":1},"progress":"100%"}"#,
+            r#"{"result":{"ok":1},"log":[],"level":2,"error":null,"failure":3,"current_step":-1}"#,
+            r#"{"progress":0.5,"message":{},"total_steps":"many","result":{"ok":1}}"#,
+        ] {
+            let (said, ..) = hear(line.as_bytes());
+            assert_eq!(said.result.unwrap().get(), r#"{"ok":1}"#, "{line}");
+            assert!(said.error.is_none() && said.unreadable.is_none(), "{line}");
+        }
+        let (said, progress, _) = hear(br#"{"progress":0.5,"message":5,"error":{"code":7}}"#);
+        assert_eq!((said.error.unwrap().0.as_str(), progress.unwrap().progress), (r#"{"code":7}"#, 0.5));
+    }
+
+    #[test]
+    fn a_result_that_cannot_be_read_is_remembered_until_one_can() {
+        let lines: [&[u8]; 6] = [
+            b"{\"result\":{\"loss\":NaN}}",
+            b"{\"result\":1,\"result\":2}",
+            b"{\"result\":\"\xff\"}",
+            b"{\"result\":1",
+            b"{\"result\":}",
+            b" {\"error\":'no'}",
+        ];
+        for line in lines {
+            assert!(hear(line).0.unreadable.is_some(), "{}", lossy(line));
+            assert!(hear(&[b"{\"result\":1}\n", line].concat()).0.unreadable.is_some(), "{}", lossy(line));
+            let (said, ..) = hear(&[line, b"\n{\"result\":1}"].concat());
+            assert!(said.unreadable.is_none() && said.result.unwrap().get() == "1", "{}", lossy(line));
+        }
+        assert_eq!(hear(lines[0]).0.unreadable.as_deref(), Some("expected value at column 19"));
+        for line in ["{\"a\":{\"result\":1}}", "{ the result }", "the \"result\": NaN", "{\"loss\":NaN}"] {
+            assert!(hear(line.as_bytes()).0.unreadable.is_none(), "{line}");
+        }
     }
 
     #[test]

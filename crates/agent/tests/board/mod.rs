@@ -36,6 +36,8 @@ pub struct State {
     pub answer_next: Option<(u16, &'static str)>,
     pub answer_reports: Option<(u16, &'static str)>,
     pub progress_hangs: bool,
+    /// So many registrations are answered by something that is no broker.
+    pub lose_registrations: u32,
     /// Heartbeats are answered without a word about lost leases.
     pub beats_say_nothing: bool,
     orders: Vec<String>,
@@ -186,6 +188,7 @@ async fn answer(shared: Arc<Shared>, request: Request<Body>) -> Response<Body> {
             json_answer(&json!({"success": true, "machine_id": id, "heartbeat_ms": 100, "orders": orders}))
         }
         (&Method::PUT, ["workers", id]) => register(&shared, id, &body),
+        (&Method::DELETE, ["workers", _]) if !is_session(&shared, &head) => problem(409, "session_replaced"),
         (&Method::DELETE, [_, id]) => {
             shared.change(|state| state.left.push((*id).to_owned()));
             json_answer(&json!({"success": true}))
@@ -199,6 +202,14 @@ async fn answer(shared: Arc<Shared>, request: Request<Body>) -> Response<Body> {
 }
 
 fn register(shared: &Shared, id: &str, body: &Value) -> Response<Body> {
+    let is_lost = shared.change(|state| {
+        let is_lost = state.lose_registrations > 0;
+        state.lose_registrations -= u32::from(is_lost);
+        is_lost
+    });
+    if is_lost {
+        return Response::builder().status(502).body(Body::empty()).unwrap();
+    }
     let session = shared.change(|state| {
         if !state.knows_machine {
             return None;
@@ -243,8 +254,12 @@ async fn orders(shared: &Shared) -> Response<Body> {
     }
 }
 
+/// Whether the call is of the last session.
+fn is_session(shared: &Shared, head: &axum::http::request::Parts) -> bool {
+    head.headers["x-worker-session"] == shared.state.lock().unwrap().resumed.len().to_string()
+}
+
 async fn next(shared: &Shared, head: &axum::http::request::Parts, body: &Value) -> Response<Body> {
-    let session = head.headers["x-worker-session"].to_str().unwrap().to_owned();
     let have: Vec<String> = serde_json::from_value(body["have"].clone()).unwrap();
     shared.state.lock().unwrap().have.push(have);
     let mut changed = shared.changed.subscribe();
@@ -253,7 +268,7 @@ async fn next(shared: &Shared, head: &axum::http::request::Parts, body: &Value) 
         if let Some((status, code)) = shared.state.lock().unwrap().answer_next {
             return problem(status, code);
         }
-        if session != shared.state.lock().unwrap().resumed.len().to_string() {
+        if !is_session(shared, head) {
             return problem(409, "session_replaced");
         }
         let job = shared.state.lock().unwrap().queue.pop_front();
