@@ -114,7 +114,7 @@ impl Dispatcher {
         let now = self.clock.now();
         let ledger = &mut self.office.ledger;
         let (mut told, mut blobs) = (Told::default(), Vec::new());
-        if ledger.next_deadline().is_some_and(|at| now.since(at) > limits::LATE_MS) {
+        if ledger.next_silence().is_some_and(|at| now.since(at) > limits::LATE_MS) {
             // We were away, not they: whoever should have been heard meanwhile is waited for again.
             tracing::warn!("deciding stood still; deadlines are moved");
             ledger.resume(now);

@@ -21,6 +21,9 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
+/// Signals so soon after the first are the same one.
+const ONE_SIGNAL: Duration = Duration::from_millis(500);
+
 /// What may still be in the middle of something when the process is to end, is waited for this long.
 const LAST_WAIT: Duration = Duration::from_secs(2);
 
@@ -103,12 +106,22 @@ async fn count_signals(
     first: CancellationToken,
     second: CancellationToken,
 ) {
-    for token in [first, second] {
+    let mut said = async || {
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
             _ = hangup.recv() => {}
         }
-        token.cancel();
-    }
+    };
+    said().await;
+    first.cancel();
+    // A process manager may tell the group and the process: that is one signal.
+    let again = async {
+        loop {
+            said().await;
+        }
+    };
+    let _ = tokio::time::timeout(ONE_SIGNAL, again).await;
+    said().await;
+    second.cancel();
 }

@@ -29,6 +29,13 @@ impl Ledger {
         [self.presence.next_deadline(), delayed, forget].into_iter().flatten().min()
     }
 
+    /// The first deadline of a lease or machine: by then it should have been heard, or is looked
+    /// at again.
+    #[must_use]
+    pub fn next_silence(&self) -> Option<Timestamp> {
+        self.presence.next_deadline()
+    }
+
     pub(super) fn tick(&mut self, now: Timestamp, told: &mut Told) -> Result<Answer, Refusal> {
         while let Some(timer) = self.presence.due(now) {
             match timer {
