@@ -34,6 +34,15 @@ pub const TOGETHER_MS: u64 = 500;
 /// How long a result is offered to a broker that cannot be reached, in milliseconds. A day later
 /// the job has long been given to others: it is thrown away with a log line.
 pub const REPORT_MS_MAX: u64 = 86_400_000;
+/// Bytes of what the broker said when it refused a report, in the report that follows. Longer: cut.
+pub const REFUSAL_BYTES_MAX: usize = 512;
+/// Leases whose end the broker did not take and that are remembered, so that none runs twice. More:
+/// the oldest is forgotten.
+pub const GIVEN_UP_MAX: usize = 256;
+/// How long a lease lasts before the broker has said it, in milliseconds.
+pub const LEASE_MS_DEFAULT: u64 = 60_000;
+/// The longest that a lease is taken to last, in milliseconds. A longer one is not believed.
+pub const LEASE_MS_MAX: u64 = 86_400_000;
 /// When the agent ends: how long results, releases and goodbyes may still take, in milliseconds.
 /// Later the broker notices by itself, after a lease's time.
 pub const FAREWELL_MS_MAX: u64 = 5_000;
@@ -51,7 +60,8 @@ pub const STEPS_MAX: u32 = 100_000;
 pub const JOB_ARGS_MAX: usize = 64;
 /// Bytes of one argument that a payload adds. Longer: `bad_input`.
 pub const JOB_ARG_BYTES_MAX: usize = 4 << 10;
-/// Bytes of standard output of one job, unless its service says otherwise. More: `bad_output`.
+/// Bytes of one line of standard output, and of all results and errors of one job, unless its
+/// service says otherwise. More: `bad_output`.
 pub const OUTPUT_BYTES_DEFAULT: usize = 1 << 20;
 /// The most that a service may allow, in bytes. More: refused in the config.
 pub const OUTPUT_BYTES_MAX: usize = 1 << 30;
@@ -75,4 +85,5 @@ pub const KILLED_MS_MAX: u64 = 5_000;
 const _: () = assert!(WAIT_MS <= wire::limits::WAIT_MS_MAX);
 const _: () = assert!(BACKOFF_BASE_MS <= BACKOFF_MS_MAX);
 const _: () = assert!(HEARTBEAT_MS_MIN <= HEARTBEAT_MS_DEFAULT && HEARTBEAT_MS_DEFAULT <= HEARTBEAT_MS_MAX);
+const _: () = assert!(GIVEN_UP_MAX + SLOTS_MAX as usize <= wire::limits::LEASES_NAMED_MAX);
 const _: () = assert!(STDERR_TAIL_BYTES_MAX <= wire::limits::ERROR_BYTES_MAX);

@@ -108,8 +108,13 @@ fn heartbeat_body(site: &Site, was_draining: &mut bool) -> HeartbeatBody {
 pub(crate) async fn follow_orders(site: Arc<Site>) {
     let (mut backoff, mut outage) = (Site::backoff(), Outage::of("hear orders"));
     loop {
-        let began = Instant::now();
-        match site.broker.take_orders(&site.config.machine, limits::WAIT_MS).await {
+        let (began, back) = (Instant::now(), site.back());
+        let answer = tokio::select! {
+            answer = site.broker.take_orders(&site.config.machine, limits::WAIT_MS) => answer,
+            // The call may hang on a connection that is gone.
+            () = back => continue,
+        };
+        match answer {
             Ok(orders) => {
                 outage.went_well();
                 backoff.reset();

@@ -1,6 +1,6 @@
 //! Telling the broker about a job. The end of a job is told until it is heard.
 
-use crate::engine::Failed;
+use crate::engine::{Failed, cut};
 use crate::leases::Held;
 use crate::limits;
 use crate::machine::least_pause;
@@ -50,6 +50,9 @@ pub(crate) enum End {
     HandedBack(String),
 }
 
+/// How a report begins that is told instead of one that the broker refuses.
+const REFUSED: &str = "the broker refused the report: ";
+
 enum Heard {
     Yes,
     /// The broker understood it and says no.
@@ -68,14 +71,13 @@ pub(crate) async fn end(site: &Site, held: &Held, job: &JobView, end: End) {
         },
         other => other,
     };
-    let Heard::Refused(error) = until_heard(site, held, job, &end).await else { return };
-    if matches!(end, End::Completed(_)) {
-        let end = bad_output(format!("the broker refused the result: {error}"));
-        if !matches!(until_heard(site, held, job, &end).await, Heard::Refused(_)) {
-            return;
-        }
+    let mut next = Some(end);
+    while let Some(end) = next {
+        let Heard::Refused(error) = until_heard(site, held, job, &end).await else { return };
+        tracing::error!(job = job.id, "the broker refuses to hear how it ended: {error}");
+        next = end.instead(&error);
     }
-    tracing::error!(job = job.id, "the broker refuses to hear how it ended, its lease will run out: {error}");
+    tracing::error!(job = job.id, "its lease is given up and will run out");
 }
 
 fn bad_output(error: String) -> End {
@@ -83,6 +85,18 @@ fn bad_output(error: String) -> End {
 }
 
 impl End {
+    /// What is told instead of what the broker refuses: less and less.
+    fn instead(&self, error: &ClientError) -> Option<End> {
+        match self {
+            End::HandedBack(_) => None,
+            End::Failed(failed) if failed.error.starts_with(REFUSED) => Some(End::HandedBack(failed.error.clone())),
+            End::Completed(_) | End::Failed(_) => {
+                let detail = error.to_string();
+                Some(bad_output(format!("{REFUSED}{}", cut(&detail, limits::REFUSAL_BYTES_MAX))))
+            }
+        }
+    }
+
     async fn tell(&self, broker: &Client, held: &Held, job: &JobView) -> Result<(), ClientError> {
         match self {
             End::Completed(result) => {
@@ -90,7 +104,10 @@ impl End {
                 tracing::info!(job = job.id, "completed");
             }
             End::Failed(Failed { error, kind, reason, retry }) => {
-                let failure = Some(FailureBody { kind: *kind, reason: reason.clone() });
+                // The broker cuts them as well, but not what is larger than a body may be.
+                let short = |text: &String| cut(text, wire::limits::ERROR_BYTES_MAX).to_owned();
+                let (error, reason) = (short(error), reason.as_ref().map(short));
+                let failure = Some(FailureBody { kind: *kind, reason });
                 let body = FailBody { error: error.clone(), failure, retry: *retry, retry_after_ms: None };
                 let answer = broker.fail(&held.id, &body).await?;
                 tracing::info!(job = job.id, ?kind, will_retry = answer.will_retry, "failed: {error}");
@@ -129,12 +146,14 @@ async fn repeat(site: &Site, held: &Held, job: &JobView, end: &End) -> Heard {
     loop {
         let error = match end.tell(&site.broker, held, job).await {
             Ok(()) => {
+                held.is_told();
                 outage.went_well();
                 return Heard::Yes;
             }
             Err(error) => error,
         };
         if error.code() == Some("lease_lost") {
+            held.lost.cancel();
             tracing::info!(job = job.id, "is no longer ours; how it ended is thrown away");
             return Heard::No;
         }

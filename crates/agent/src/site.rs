@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
+use tokio::sync::futures::Notified;
 use tokio::sync::{Notify, watch};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -87,6 +88,11 @@ impl Site {
             () = sleep(pause) => {}
             () = self.back.notified() => sleep(least_pause()).await,
         }
+    }
+
+    /// Ends when the broker is back, from this call on and not only from when it is waited for.
+    pub(crate) fn back(&self) -> Notified<'_> {
+        self.back.notified()
     }
 
     /// A heartbeat was answered after some that were not.

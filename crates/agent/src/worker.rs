@@ -112,6 +112,7 @@ impl Worker {
                 Ok(joined) => {
                     self.went_well();
                     tracing::info!(worker = config.id, services = ?config.services, "registered");
+                    site.leases.last(joined.lease_ms);
                     site.follow(&joined.orders);
                     return Ok(Some(joined.session));
                 }
@@ -146,7 +147,8 @@ impl Worker {
             };
             let Some(slot) = slot else { return Over::Shutdown };
             let asked = Instant::now();
-            let (id, have) = (&site.config.workers[self.index].id, site.leases.of(self.index));
+            let (id, have) = (&site.config.workers[self.index].id, site.leases.known_of(self.index));
+            let back = site.back();
             let call = site.broker.next(id, session, have, limits::WAIT_MS, true);
             tokio::pin!(call);
             let answer = tokio::select! {
@@ -160,6 +162,8 @@ impl Worker {
                 }
                 _ = self.joined.changed() => return Over::Forgotten,
                 answer = &mut call => answer,
+                // The call may hang on a connection that is gone. Its answer is given again.
+                () = back => continue,
             };
             let began = match answer {
                 Ok(assignment) => {
@@ -254,7 +258,7 @@ async fn free_slot(slots: &Arc<Semaphore>, draining: &mut watch::Receiver<bool>)
     Some(slot)
 }
 
-/// An engine that panics loses its job's lease, and nothing else.
+/// A panic loses its job's lease, which is given up, and nothing else.
 fn log_panic(ended: Result<(), tokio::task::JoinError>) {
     if let Err(error) = ended
         && error.is_panic()

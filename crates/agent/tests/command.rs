@@ -119,14 +119,14 @@ async fn a_program_that_is_too_slow_is_ended() {
 }
 
 #[tokio::test]
-async fn a_flood_is_ended_and_a_flood_of_errors_is_not() {
-    let config = CommandConfig { output_bytes_max: 10_000, ..service("yes") };
+async fn a_flood_is_ended_and_a_flood_of_log_lines_is_not() {
+    let config = CommandConfig { output_bytes_max: 10_000, ..service("yes | tr -d '\\n'") };
     let told = failed(run_job(config, job("{}")).await);
     assert_eq!(told.kind, FailureType::BadOutput);
     assert!(told.error.contains("10000 bytes"), "{}", told.error);
-    let quick = CommandConfig { output_bytes_max: 10, ..service("echo 0123456789") };
+    let quick = CommandConfig { output_bytes_max: 9, ..service("echo 0123456789") };
     assert_eq!(failed(run_job(quick, job("{}")).await).kind, FailureType::BadOutput);
-    let config = CommandConfig { output_bytes_max: 100, ..service("yes | head -c 1000000 >&2") };
+    let config = CommandConfig { output_bytes_max: 100, ..service("yes | head -c 1000000; yes | head -c 1000000 >&2") };
     assert_eq!(result(run_job(config, job("{}")).await), "null");
 }
 
@@ -188,6 +188,7 @@ async fn arguments_of_the_job_are_given_only_where_the_service_allows_it() {
     assert_eq!(result(run_job(with(true), job(args)).await), r#""2:$(id); x""#);
     assert_eq!(result(run_job(with(false), job(args)).await), r#""0:""#);
     assert_eq!(result(run_job(with(true), job("[1]")).await), r#""0:""#);
+    assert_eq!(result(run_job(with(true), job(r#"{"args":null}"#)).await), r#""0:""#);
     for (payload, why) in [
         (r#"{"args":"x"}"#.to_owned(), "must be a list of strings"),
         (r#"{"args":[1]}"#.to_owned(), "must be a list of strings"),

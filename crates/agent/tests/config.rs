@@ -151,6 +151,34 @@ fn a_mistake_in_an_engine_is_told_the_same_way() {
     }
 }
 
+#[test]
+fn what_the_broker_would_refuse_of_a_worker_is_told_here() {
+    let hardware = "SERVICES\n[[workers]]\n[workers.capabilities.hardware]\ngpu_count = 1\n";
+    for (field, value, is) in [
+        ("gpu_memory_gb", "nan", "NaN"),
+        ("gpu_memory_gb", "-1", "-1"),
+        ("ram_gb", "inf", "inf"),
+        ("ram_gb", "-inf", "-inf"),
+    ] {
+        let said =
+            format!("agent.toml:10: workers[0].capabilities.hardware.{field}: is {is}; it must be a number from 0");
+        says(&format!("{hardware}{field} = {value}"), &said);
+    }
+    says(
+        "SERVICES\n[[workers]]\nservices = [\"a\",\n\"a\"]",
+        "agent.toml:9: workers[0].services: names \"a\" twice; once is enough",
+    );
+    let id = "m".repeat(127);
+    let bytes = "129 bytes; an id has at most 128";
+    let machine = format!("[machine]\nid = \"{id}\"\nSERVICES\n");
+    says(&machine, "agent.toml:2: machine.id: gives a worker the id \"mm");
+    says(&machine, bytes);
+    says(&format!("{machine}[[workers]]"), "agent.toml:9: workers[0].id: gives a worker the id \"mm");
+    let many = format!("SERVICES\n[[workers]]\ncount = 2\nid = \"{id}\"");
+    says(&many, "agent.toml:7: workers[0].id: gives a worker the id \"mm");
+    says(&many, bytes);
+}
+
 /// The mistake in `text` is told in one line that contains `said`.
 fn says(text: &str, said: &str) {
     let text = text.replace("SERVICES\n", "SERVICES").replace("SERVICES", &format!("{SERVICES}\n"));

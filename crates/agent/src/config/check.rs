@@ -1,6 +1,6 @@
 //! From what is written to what holds together.
 
-use super::table::{File, MachineTable, ServiceTable, WorkerTable, line_of};
+use super::table::{CapabilitiesTable, File, HardwareTable, MachineTable, ServiceTable, WorkerTable, line_of};
 use super::{CommandConfig, Config, ConfigError, EngineConfig, SimulatedConfig, WorkerConfig};
 use crate::limits;
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,6 +8,7 @@ use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 use toml::Spanned;
+use wire::agent::{CapabilitiesBody, HardwareBody};
 
 /// Where a mistake would be.
 struct Place<'a> {
@@ -67,6 +68,28 @@ impl Place<'_> {
     }
 }
 
+impl Place<'_> {
+    /// The id of a worker that is made of another.
+    fn derived(&self, id: &str, line: Option<usize>, field: &str) -> Checked<()> {
+        if client::is_id(id) {
+            return Ok(());
+        }
+        let why = format!("gives a worker the id {id:?} with {} bytes; an id has at most 128", id.len());
+        Err(self.on(line, field, why))
+    }
+
+    /// What is finite and not negative; 0 if there is none.
+    fn gigabytes(&self, value: Option<Spanned<f64>>, field: &str) -> Checked<f64> {
+        match value {
+            Some(value) if !value.get_ref().is_finite() || *value.get_ref() < 0.0 => {
+                let why = format!("is {}; it must be a number from 0", value.get_ref());
+                Err(self.at(&value, field, why))
+            }
+            value => Ok(value.map(Spanned::into_inner).unwrap_or_default()),
+        }
+    }
+}
+
 pub(super) fn check(file: File, text: &str, name: &str) -> Checked<Config> {
     let place = Place { text, name };
     let mut services = BTreeMap::new();
@@ -78,16 +101,19 @@ pub(super) fn check(file: File, text: &str, name: &str) -> Checked<Config> {
         let why = "has no [services.<name>] table, so there is nothing that a worker could do; add one with engine = \"command\"";
         return Err(place.on(None, "services", why));
     }
+    let machine_line = file.machine.id.as_ref().map(|id| line_of(text, id.span().start));
     let (machine, labels, drain) = machine(&place, file.machine)?;
     let mut workers = Vec::new();
     if file.workers.is_empty() {
-        let services = services.keys().cloned().collect();
-        workers.push(WorkerConfig { id: format!("{machine}-0"), slots: 1, services, capabilities: Default::default() });
+        let (id, services) = (format!("{machine}-0"), services.keys().cloned().collect());
+        place.derived(&id, machine_line, "machine.id")?;
+        workers.push(WorkerConfig { id, slots: 1, services, capabilities: Default::default() });
     }
     let mut ids = BTreeSet::new();
     for (index, table) in file.workers.into_iter().enumerate() {
         let line = line_of(text, table.span().start);
         for worker in worker(&place, index, table.into_inner(), &machine, workers.len(), &services)? {
+            place.derived(&worker.id, Some(line), &format!("workers[{index}].id"))?;
             if !ids.insert(worker.id.clone()) {
                 let why = format!("{:?} is the id of two workers; give each its own", worker.id);
                 return Err(place.on(Some(line), &format!("workers[{index}].id"), why));
@@ -154,8 +180,15 @@ fn worker(
             ));
         }
         Some(services) => {
-            let names = services.into_inner().into_iter();
-            names.map(|name| known_service(place, &field("services"), name, known)).collect::<Checked<_>>()?
+            let mut seen = BTreeSet::new();
+            let mut once = |name: Spanned<String>| {
+                if !seen.insert(name.get_ref().clone()) {
+                    let why = format!("names {:?} twice; once is enough", name.get_ref());
+                    return Err(place.at(&name, &field("services"), why));
+                }
+                known_service(place, &field("services"), name, known)
+            };
+            services.into_inner().into_iter().map(&mut once).collect::<Checked<_>>()?
         }
     };
     let id = |n: u32| match &table.id {
@@ -163,13 +196,18 @@ fn worker(
         Some(id) => format!("{}-{n}", id.get_ref()),
         None => format!("{machine}-{}", number + n as usize),
     };
-    let worker = |n| WorkerConfig {
-        id: id(n),
-        slots,
-        services: Vec::clone(&services),
-        capabilities: table.capabilities.clone(),
-    };
+    let capabilities = capabilities(place, &field("capabilities.hardware"), table.capabilities)?;
+    let worker =
+        |n| WorkerConfig { id: id(n), slots, services: Vec::clone(&services), capabilities: capabilities.clone() };
     Ok((0..count).map(worker).collect())
+}
+
+fn capabilities(place: &Place<'_>, field: &str, table: CapabilitiesTable) -> Checked<CapabilitiesBody> {
+    let HardwareTable { gpu_count, gpu_memory_gb, gpu_model, cpu_cores, ram_gb } = table.hardware;
+    let gpu_memory_gb = place.gigabytes(gpu_memory_gb, &format!("{field}.gpu_memory_gb"))?;
+    let ram_gb = place.gigabytes(ram_gb, &format!("{field}.ram_gb"))?;
+    let hardware = HardwareBody { gpu_count, gpu_memory_gb, gpu_model, cpu_cores, ram_gb };
+    Ok(CapabilitiesBody { hardware, models: table.models })
 }
 
 fn known_service(

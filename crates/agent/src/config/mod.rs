@@ -23,7 +23,7 @@
 //! env = { KEY = "value" }        # beside PATH, HOME, USER, LANG, TZ, TMPDIR, LD_LIBRARY_PATH and CUDA's
 //! timeout_s = 600                # then the run fails
 //! grace_s = 5                    # between TERM and KILL
-//! output_bytes_max = 1048576     # of standard output
+//! output_bytes_max = 1048576     # of one line, and of all results and errors of a job
 //!
 //! [services.upscale]
 //! engine = "simulated"
@@ -79,6 +79,7 @@ pub struct CommandConfig {
     pub env: BTreeMap<String, String>,
     pub timeout: Duration,
     pub grace: Duration,
+    /// Of one line, and of all results and errors of a job.
     pub output_bytes_max: usize,
 }
 

@@ -4,7 +4,6 @@ use super::ConfigError;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use toml::Spanned;
-use wire::agent::CapabilitiesBody;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -29,7 +28,24 @@ pub(super) struct WorkerTable {
     pub count: Option<Spanned<u32>>,
     pub slots: Option<Spanned<u32>>,
     pub services: Option<Spanned<Vec<Spanned<String>>>>,
-    pub capabilities: CapabilitiesBody,
+    pub capabilities: CapabilitiesTable,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct CapabilitiesTable {
+    pub hardware: HardwareTable,
+    pub models: BTreeMap<String, Vec<String>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct HardwareTable {
+    pub gpu_count: u32,
+    pub gpu_memory_gb: Option<Spanned<f64>>,
+    pub gpu_model: Option<String>,
+    pub cpu_cores: u32,
+    pub ram_gb: Option<Spanned<f64>>,
 }
 
 /// The fields of all engines: which belong together is checked later, so that each mistake can

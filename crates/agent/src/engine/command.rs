@@ -106,8 +106,9 @@ impl Command {
             // Also when it ended before anyone looked.
             _ if flooded.is_cancelled() => {
                 let max = self.0.output_bytes_max;
-                let error =
-                    format!("the program wrote more than {max} bytes to its standard output (output_bytes_max)");
+                let error = format!(
+                    "the program wrote a line, or results and errors, of more than {max} bytes (output_bytes_max)"
+                );
                 Outcome::failed(FailureType::BadOutput, error)
             }
             End::Exited(status) => exited(status, said, &stderr),
@@ -243,7 +244,7 @@ fn job_args(job: &JobView, wanted: bool) -> Result<Vec<String>, String> {
     #[derive(Default, Deserialize)]
     #[serde(default)]
     struct Payload {
-        args: Vec<String>,
+        args: Option<Vec<String>>,
     }
     let Some(payload) = job.payload.as_ref().filter(|_| wanted) else { return Ok(Vec::new()) };
     if !payload.get().trim_start().starts_with('{') {
@@ -251,6 +252,7 @@ fn job_args(job: &JobView, wanted: bool) -> Result<Vec<String>, String> {
     }
     let Payload { args } = serde_json::from_str(payload.get())
         .map_err(|error| format!("payload.args must be a list of strings: {error}"))?;
+    let args = args.unwrap_or_default();
     if args.len() > limits::JOB_ARGS_MAX {
         return Err(format!("payload.args has {} entries; at most {} are allowed", args.len(), limits::JOB_ARGS_MAX));
     }

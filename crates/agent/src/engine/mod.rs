@@ -15,6 +15,7 @@ use wire::jobs::JobView;
 use wire::{FailureType, Json};
 
 pub use simulated::Simulated;
+pub(crate) use tell::cut;
 pub use tell::{Level, Tell};
 
 /// How a run ended.

@@ -58,12 +58,14 @@ pub(super) struct Said {
     pub unreadable: Option<String>,
 }
 
-/// Cuts standard output into lines and understands them. More than `bytes_max` of it is a flood:
-/// the rest is thrown away, so that its program can still be told to end.
+/// Cuts standard output into lines and understands them. A line of more than `bytes_max`, or
+/// results and errors of more than that together, are a flood: the rest is thrown away, so that its
+/// program can still be told to end.
 #[derive(Debug)]
 pub(super) struct Listener {
     said: Said,
     line: Vec<u8>,
+    /// Of results and errors so far.
     bytes: usize,
     bytes_max: usize,
     flooded: CancellationToken,
@@ -77,19 +79,25 @@ impl Listener {
     }
 
     pub(super) fn hear(&mut self, bytes: &[u8]) {
-        self.bytes = self.bytes.saturating_add(bytes.len());
-        if self.bytes > self.bytes_max {
-            self.flooded.cancel();
-            self.line = Vec::new();
-            return;
+        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
+            if self.flooded.is_cancelled() {
+                return;
+            }
+            let (text, is_whole) = piece.strip_suffix(b"\n").map_or((piece, false), |text| (text, true));
+            if self.line.len() + text.len() > self.bytes_max {
+                self.flood();
+            } else {
+                self.line.extend_from_slice(text);
+                if is_whole {
+                    self.end_line();
+                }
+            }
         }
-        let mut rest = bytes;
-        while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
-            self.line.extend_from_slice(&rest[..end]);
-            self.end_line();
-            rest = &rest[end + 1..];
-        }
-        self.line.extend_from_slice(rest);
+    }
+
+    fn flood(&mut self) {
+        self.flooded.cancel();
+        self.line = Vec::new();
     }
 
     /// The output has ended; a last line without an end counts.
@@ -122,6 +130,13 @@ impl Listener {
             }
         };
         let mut known = false;
+        if line.result.0.is_some() || line.error.0.is_some() {
+            self.bytes = self.bytes.saturating_add(bytes.len());
+            if self.bytes > self.bytes_max {
+                self.flood();
+                return true;
+            }
+        }
         if let Some(progress) = line.progress.read() {
             self.tell.progress(ProgressBody {
                 progress,
@@ -283,6 +298,12 @@ mod tests {
     #[test]
     fn a_flood_is_noticed_and_not_kept() {
         assert!(hear(&[b'x'; 1_001]).2 && !hear(&[b'x'; 1_000]).2);
+        let lines = |line: &str, count| line.repeat(count).into_bytes();
+        assert!(hear(&lines("{\"result\":1}\n", 90)).2 && !hear(&lines("{\"result\":1}\n", 80)).2);
+        assert!(hear(&lines("{\"error\":\"e\"}\n", 90)).2);
+        // What is only passed on is not kept.
+        let (said, progress, flooded) = hear(&lines("{\"progress\":0.5}\n{\"log\":\"x\"}\nhello\n", 1_000));
+        assert!(said.result.is_none() && progress.is_some() && !flooded);
     }
 
     #[test]

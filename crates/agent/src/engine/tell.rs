@@ -2,9 +2,10 @@
 
 use crate::limits::{LOG_LINE_BYTES_MAX, LOG_LINES_MAX};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use tokio::sync::watch;
 use wire::agent::ProgressBody;
+use wire::limits::MESSAGE_BYTES_MAX;
 
 /// How much a line of the log matters.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -20,6 +21,7 @@ pub struct Tell {
     job: Arc<str>,
     progress: watch::Sender<Option<ProgressBody>>,
     lines: Arc<AtomicU32>,
+    has_warned: Arc<AtomicBool>,
 }
 
 impl Tell {
@@ -27,15 +29,23 @@ impl Tell {
     #[must_use]
     pub fn new(job: &str) -> (Tell, watch::Receiver<Option<ProgressBody>>) {
         let (progress, latest) = watch::channel(None);
-        (Tell { job: job.into(), progress, lines: Arc::default() }, latest)
+        (Tell { job: job.into(), progress, lines: Arc::default(), has_warned: Arc::default() }, latest)
     }
 
-    /// A fraction outside 0 to 1 is cut to it; one that is no number is not told.
+    /// A fraction outside 0 to 1 is cut to it, with one warning in each run; one that is no number is not told.
     pub fn progress(&self, mut progress: ProgressBody) {
         if progress.progress.is_nan() {
             return;
         }
-        progress.progress = progress.progress.clamp(0.0, 1.0);
+        let said = progress.progress;
+        progress.progress = said.clamp(0.0, 1.0);
+        if !(0.0..=1.0).contains(&said) && !self.has_warned.swap(true, Ordering::Relaxed) {
+            tracing::warn!(job = %self.job, "says progress {said}, but progress is a fraction from 0 to 1; it is cut");
+        }
+        for text in [&mut progress.message, &mut progress.estimated_completion].into_iter().flatten() {
+            // As the broker does, but not with what is larger than a body may be.
+            text.truncate(text.floor_char_boundary(MESSAGE_BYTES_MAX));
+        }
         self.progress.send_replace(Some(progress));
     }
 
@@ -76,6 +86,9 @@ mod tests {
         assert_eq!(latest.borrow().as_ref().map(|said| said.progress), Some(0.5));
         tell.progress(ProgressBody { progress: 40.0, ..Default::default() });
         assert_eq!(latest.borrow().as_ref().map(|said| said.progress), Some(1.0));
+        let message = Some("ä".repeat(MESSAGE_BYTES_MAX));
+        tell.progress(ProgressBody { message, ..Default::default() });
+        assert_eq!(latest.borrow().as_ref().unwrap().message.as_ref().unwrap().len(), MESSAGE_BYTES_MAX);
     }
 
     #[test]

@@ -35,7 +35,17 @@ pub struct State {
     /// Every `next` is answered so.
     pub answer_next: Option<(u16, &'static str)>,
     pub answer_reports: Option<(u16, &'static str)>,
+    /// So many reports are refused.
+    pub refuse_reports: u32,
     pub progress_hangs: bool,
+    /// Whatever is waited for, or asked, is never answered.
+    pub black_hole: bool,
+    /// Heartbeats that fell into it.
+    pub swallowed: u32,
+    /// What a lease gave is given again to who does not name it, as long as it lasts.
+    pub gives_again: bool,
+    /// Lease → job.
+    given: BTreeMap<String, Value>,
     /// So many registrations are answered by something that is no broker.
     pub lose_registrations: u32,
     /// Heartbeats are answered without a word about lost leases.
@@ -65,6 +75,15 @@ impl Shared {
     fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
         let answer = change(&mut self.state.lock().unwrap());
         self.changed.send_modify(|n| *n += 1);
+        answer
+    }
+
+    /// Nobody is woken where nothing changed.
+    fn change_if_some<T>(&self, change: impl FnOnce(&mut State) -> Option<T>) -> Option<T> {
+        let answer = change(&mut self.state.lock().unwrap());
+        if answer.is_some() {
+            self.changed.send_modify(|n| *n += 1);
+        }
         answer
     }
 }
@@ -193,7 +212,7 @@ async fn answer(shared: Arc<Shared>, request: Request<Body>) -> Response<Body> {
             shared.change(|state| state.left.push((*id).to_owned()));
             json_answer(&json!({"success": true}))
         }
-        (_, ["machines", _, "heartbeat"]) => heartbeat(&shared, &body),
+        (_, ["machines", _, "heartbeat"]) => heartbeat(&shared, &body).await,
         (_, ["machines", _, "orders"]) => orders(&shared).await,
         (_, ["workers", _, "next"]) => next(&shared, &head, &body).await,
         (_, ["leases", lease, verb]) => report(&shared, lease, verb, body).await,
@@ -225,7 +244,11 @@ fn register(shared: &Shared, id: &str, body: &Value) -> Response<Body> {
     }))
 }
 
-fn heartbeat(shared: &Shared, body: &Value) -> Response<Body> {
+async fn heartbeat(shared: &Shared, body: &Value) -> Response<Body> {
+    if shared.state.lock().unwrap().black_hole {
+        shared.change(|state| state.swallowed += 1);
+        return std::future::pending().await;
+    }
     shared.change(|state| {
         if !state.knows_machine {
             return problem(404, "unknown_machine");
@@ -243,6 +266,9 @@ async fn orders(shared: &Shared) -> Response<Body> {
     let mut changed = shared.changed.subscribe();
     loop {
         changed.mark_unchanged();
+        if shared.state.lock().unwrap().black_hole {
+            return std::future::pending().await;
+        }
         let cancel = std::mem::take(&mut shared.state.lock().unwrap().orders);
         if !cancel.is_empty() {
             return json_answer(&json!({"success": true, "orders": {"cancel": cancel, "drain": false}}));
@@ -259,26 +285,36 @@ fn is_session(shared: &Shared, head: &axum::http::request::Parts) -> bool {
     head.headers["x-worker-session"] == shared.state.lock().unwrap().resumed.len().to_string()
 }
 
+/// What is not heard of is given again.
+fn assign(state: &mut State, have: &[String]) -> Option<(String, Value)> {
+    let unheard = state.given.iter().find(|(lease, _)| state.leases.contains_key(*lease) && !have.contains(lease));
+    if let Some((lease, job)) = unheard.filter(|_| state.gives_again) {
+        return Some((lease.clone(), job.clone()));
+    }
+    let job = state.queue.pop_front()?;
+    state.count += 1;
+    let lease = format!("{:032x}", state.count);
+    state.leases.insert(lease.clone(), job["id"].as_str().unwrap().to_owned());
+    state.given.insert(lease.clone(), job.clone());
+    Some((lease, job))
+}
+
 async fn next(shared: &Shared, head: &axum::http::request::Parts, body: &Value) -> Response<Body> {
     let have: Vec<String> = serde_json::from_value(body["have"].clone()).unwrap();
-    shared.state.lock().unwrap().have.push(have);
+    shared.state.lock().unwrap().have.push(have.clone());
     let mut changed = shared.changed.subscribe();
     loop {
         changed.mark_unchanged();
+        if shared.state.lock().unwrap().black_hole {
+            return std::future::pending().await;
+        }
         if let Some((status, code)) = shared.state.lock().unwrap().answer_next {
             return problem(status, code);
         }
         if !is_session(shared, head) {
             return problem(409, "session_replaced");
         }
-        let job = shared.state.lock().unwrap().queue.pop_front();
-        if let Some(job) = job {
-            let lease = shared.change(|state| {
-                state.count += 1;
-                let lease = format!("{:032x}", state.count);
-                state.leases.insert(lease.clone(), job["id"].as_str().unwrap().to_owned());
-                lease
-            });
+        if let Some((lease, job)) = shared.change_if_some(|state| assign(state, &have)) {
             let lease = json!({"lease_id": lease, "attempt": 1, "expires_at": "2026-11-21T22:44:16.746Z"});
             return json_answer(&json!({"lease": lease, "job": job, "orders": {"cancel": [], "drain": false}}));
         }
@@ -295,7 +331,9 @@ async fn report(shared: &Shared, lease: &str, verb: &str, body: Value) -> Respon
             state.said.push((format!("late {verb}"), String::new(), body));
             return problem(409, "lease_lost");
         };
-        if let Some((status, code)) = state.answer_reports {
+        let is_refused = state.refuse_reports > 0 && verb != "progress";
+        state.refuse_reports -= u32::from(is_refused);
+        if let Some((status, code)) = state.answer_reports.or(is_refused.then_some((413, "body_too_large"))) {
             state.said.push((format!("refused {verb}"), job, body));
             return problem(status, code);
         }
