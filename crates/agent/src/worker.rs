@@ -79,7 +79,11 @@ impl Worker {
             let began = Instant::now();
             match self.take_jobs(&session).await {
                 Over::Shutdown => return Ok(Some(session)),
-                Over::Forgotten => tracing::info!(worker = self.config().id, "the broker forgot it; registers again"),
+                Over::Forgotten => {
+                    tracing::info!(worker = self.config().id, "the broker forgot it; registers again");
+                    // So that a broker that forgets each time is not asked in a tight loop.
+                    sleep(least_pause()).await;
+                }
                 Over::Replaced => self.replaced(began.elapsed())?,
             }
         }

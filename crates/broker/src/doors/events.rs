@@ -182,7 +182,10 @@ impl MonitorStream {
                 Piece::Frames(frames) if !frames.is_empty() => return Some(self.say(frames)),
                 Piece::Frames(_) => {}
                 Piece::Trimmed => self.resync(Some(ResyncReason::Expired)),
-                Piece::Away => tokio::time::sleep(limits::AWAY_WAIT).await,
+                Piece::Away => tokio::select! {
+                    () = tokio::time::sleep(limits::AWAY_WAIT) => {}
+                    () = self.doors.closing.cancelled() => self.is_over = true,
+                },
                 Piece::UpToDate if self.catching_up => self.ack(),
                 Piece::UpToDate => self.wait().await,
             }

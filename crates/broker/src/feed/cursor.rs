@@ -59,7 +59,12 @@ impl Cursor {
         let records = match self.feed.records_after(store, self.at.seq, None).await {
             Records::Known(records) => records,
             Records::Trimmed => return Piece::Trimmed,
-            Records::Away => return Piece::Away,
+            // What is passing is known all the same, and that the store is away is part of it.
+            Records::Away => {
+                let mut frames = BytesMut::new();
+                self.put_passing(&mut frames);
+                return if frames.is_empty() { Piece::Away } else { Piece::Frames(frames.freeze()) };
+            }
         };
         // One record to a reader of everything is shared as it is; more are joined into one write.
         if let [record] = records.as_slice()
