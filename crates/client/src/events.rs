@@ -3,7 +3,6 @@
 use crate::http::check_status;
 use crate::{Backoff, Client, ClientError, Event, limits, sse};
 use bytes::Bytes;
-use futures_util::Stream;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 use reqwest::{Method, Response, StatusCode};
 use std::collections::VecDeque;
@@ -93,14 +92,6 @@ impl Events {
     #[must_use]
     pub fn position(&self) -> Option<&str> {
         self.position.as_deref()
-    }
-
-    /// The same as a `Stream`.
-    pub fn into_stream(self) -> impl Stream<Item = Result<Event, ClientError>> + Send {
-        futures_util::stream::unfold(self, |mut events| async move {
-            let event = events.next().await?;
-            Some((event, events))
-        })
     }
 
     async fn open(&mut self) -> Result<(), ClientError> {

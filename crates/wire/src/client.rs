@@ -22,9 +22,6 @@ pub struct ClientMessage<'a> {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ClientBody<'a> {
-    ConnectionEstablished {
-        message: &'a str,
-    },
     JobAccepted {
         job_id: &'a str,
         status: &'a str,

@@ -45,10 +45,6 @@ export interface components {
             readonly services: readonly string[];
         };
         readonly ClientBody: {
-            readonly message: string;
-            /** @enum {string} */
-            readonly type: "connection_established";
-        } | {
             readonly job_id: string;
             readonly status: string;
             /** @enum {string} */
