@@ -41,9 +41,13 @@ fn schema() -> Result<String> {
     add::<wire::monitor::MonitorMessage<'_>>(&mut all);
     add::<wire::client::ClientMessage<'_>>(&mut all);
     add::<wire::jobs::Submitted>(&mut all);
+    add::<wire::jobs::SubmittedAll>(&mut all);
     add::<wire::jobs::Cancelled>(&mut all);
     add::<wire::jobs::OneJob>(&mut all);
     add::<wire::jobs::JobList>(&mut all);
+    add::<wire::explain::Explained>(&mut all);
+    add::<wire::explain::Classes>(&mut all);
+    add::<wire::explain::Services>(&mut all);
     add::<wire::ops::Stats>(&mut all);
     add::<wire::ops::Machines>(&mut all);
     add::<wire::ops::Workers>(&mut all);

@@ -98,7 +98,11 @@ fn heartbeat_body(site: &Site, was_draining: &mut bool) -> HeartbeatBody {
     HeartbeatBody {
         // Until then nothing is said: a machine that joined again was ready before.
         phase: site.is_ready().then_some(PhaseWord::Ready),
-        workers: workers.map(|worker| (worker.id.clone(), WorkerSays { status })).collect(),
+        workers: workers
+            .map(|worker| {
+                (worker.id.clone(), WorkerSays { status: Some(status), services: std::collections::BTreeMap::new() })
+            })
+            .collect(),
         leases: site.leases.all(),
     }
 }

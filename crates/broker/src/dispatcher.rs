@@ -20,6 +20,8 @@ pub(crate) struct Dispatcher {
     pub(crate) feed: Arc<Feed>,
     pub(crate) clock: Arc<Clock>,
     pub(crate) shutdown: CancellationToken,
+    /// For a ledger that is made anew.
+    pub(crate) rules: fleet::Rules,
 }
 
 /// Why the dispatcher ended before it was told to.
@@ -188,7 +190,7 @@ impl Dispatcher {
             if self.shutdown.is_cancelled() {
                 return Ok(Weather::EndedFirst);
             }
-            match office::reopen(&self.store, &self.feed).await {
+            match office::reopen(&self.store, &self.feed, self.rules).await {
                 Ok(office) => {
                     self.office = office;
                     self.office.ledger.resume(self.clock.now());
@@ -237,7 +239,7 @@ mod tests {
 
     async fn desk() -> Desk {
         let store: Arc<dyn Journal> = Arc::new(store::MemoryJournal::new());
-        let (office, feed) = office::open(&store).await.unwrap();
+        let (office, feed) = office::open(&store, fleet::Rules::default()).await.unwrap();
         let (feed, clock) = (Arc::new(feed), Arc::new(Clock::starting_after(office.last_at)));
         let (inbox, asks) = mpsc::channel(limits::INBOX_ASKS_MAX);
         let dispatcher = Dispatcher {
@@ -247,6 +249,7 @@ mod tests {
             feed: Arc::clone(&feed),
             clock: Arc::clone(&clock),
             shutdown: CancellationToken::new(),
+            rules: fleet::Rules::default(),
         };
         tokio::spawn(dispatcher.run());
         Desk { inbox, feed, clock, store }
@@ -258,7 +261,7 @@ mod tests {
         let (machine, worker) = (MachineId::parse("m").unwrap(), WorkerId::parse("w").unwrap());
         let body = br#"{"job_id":"j","job_type":"hash"}"#;
         let job = JobId::parse("j").unwrap();
-        let spec = wire::jobs::parse_submission(body, job.clone(), desk.now()).unwrap().spec;
+        let spec = wire::jobs::parse_submission(body, job.clone(), None, desk.now()).unwrap().spec;
         ask(Command::JoinMachine { machine: machine.clone(), facts: fleet::MachineFacts::default() }).await;
         let services = std::collections::BTreeSet::from([spec.requirements.service.clone()]);
         ask(Command::JoinWorker(JoinWorker {
@@ -267,13 +270,14 @@ mod tests {
             session: SessionId(1),
             slots: 1,
             capabilities: Arc::new(fleet::Capabilities { services, ..Default::default() }),
+            loaded_models: std::collections::BTreeSet::new(),
             resume: Vec::new(),
         }))
         .await;
         ask(Command::Submit { spec: Arc::new(spec) }).await;
         let (lease, until) = (LeaseId(1), Timestamp::default());
         ask(Command::Next(Next { worker, session: SessionId(1), have: Vec::new(), lease, until, start: true })).await;
-        (job, Beat { machine, phase: None, leases: vec![lease], workers: Vec::new() })
+        (job, Beat { machine, phase: None, leases: vec![lease], workers: Vec::new(), services: Vec::new() })
     }
 
     fn status(desk: &Desk, job: &JobId) -> Status {

@@ -2,7 +2,7 @@
 
 use crate::feed::{Feed, Published, ReadError};
 use crate::limits;
-use fleet::{Ledger, Timestamp};
+use fleet::{Ledger, Rules, Timestamp};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 use store::{Journal, Position, StoreError};
@@ -36,9 +36,9 @@ impl From<ReadError> for OpenError {
 
 /// Opens the store for the first time in this process: checkpoint and journal make the ledger
 /// and the view. Nothing is told, nobody listens yet.
-pub(crate) async fn open(store: &Arc<dyn Journal>) -> Result<(Office, Feed), OpenError> {
+pub(crate) async fn open(store: &Arc<dyn Journal>, rules: Rules) -> Result<(Office, Feed), OpenError> {
     let opened = store.open(unix_seconds()).await?;
-    let (mut ledger, mut view) = (Ledger::default(), Ledger::default());
+    let (mut ledger, mut view) = (Ledger::with(rules), Ledger::default());
     let (mut at, mut last_at) = (Position::START, Timestamp::default());
     if let Some(checkpoint) = opened.checkpoint {
         for event in stored::decode(&checkpoint.bytes)? {
@@ -74,7 +74,7 @@ pub(crate) async fn open(store: &Arc<dyn Journal>) -> Result<(Office, Feed), Ope
 
 /// Opens the store again after it failed. What was written and not answered is told now; the
 /// ledger is made anew from the view, which holds only what is durable.
-pub(crate) async fn reopen(store: &Arc<dyn Journal>, feed: &Feed) -> Result<Office, OpenError> {
+pub(crate) async fn reopen(store: &Arc<dyn Journal>, feed: &Feed, rules: Rules) -> Result<Office, OpenError> {
     let opened = store.open(unix_seconds()).await?;
     let mut at = feed.position();
     while at != opened.tail {
@@ -86,7 +86,7 @@ pub(crate) async fn reopen(store: &Arc<dyn Journal>, feed: &Feed) -> Result<Offi
         }
     }
     let mut last_at = Timestamp::default();
-    let mut ledger = Ledger::default();
+    let mut ledger = Ledger::with(rules);
     for event in feed.view().ledger.shortest_story() {
         last_at = last_at.max(event.at);
         ledger.apply(&event);

@@ -41,7 +41,8 @@ impl Broker {
     /// # Errors
     /// The store cannot be opened or read.
     pub async fn start(store: Arc<dyn Journal>, config: Config) -> Result<Broker, StartError> {
-        let (office, feed) = office::open(&store).await.map_err(|error| StartError(error.to_string()))?;
+        let (office, feed) =
+            office::open(&store, config.rules()).await.map_err(|error| StartError(error.to_string()))?;
         let (feed, clock) = (Arc::new(feed), Arc::new(Clock::starting_after(office.last_at)));
         let (inbox, asks) = mpsc::channel(limits::INBOX_ASKS_MAX);
         let (closing, deciding) = (CancellationToken::new(), CancellationToken::new());
@@ -52,6 +53,7 @@ impl Broker {
             feed: Arc::clone(&feed),
             clock: Arc::clone(&clock),
             shutdown: deciding.clone(),
+            rules: config.rules(),
         };
         let dispatcher = tokio::spawn(dispatcher.run());
         let stats = tokio::spawn(tell_stats(Arc::clone(&feed), Arc::clone(&clock)));

@@ -5,12 +5,20 @@
 mod board;
 #[path = "it/events.rs"]
 mod events;
+#[path = "it/explaining.rs"]
+mod explaining;
+#[path = "it/holding.rs"]
+mod holding;
 #[path = "it/http.rs"]
 mod http;
 #[path = "it/jobs.rs"]
 mod jobs;
 #[path = "it/strangers.rs"]
 mod strangers;
+#[path = "it/submitting.rs"]
+mod submitting;
+#[path = "it/timing.rs"]
+mod timing;
 #[path = "it/weather.rs"]
 mod weather;
 #[path = "it/workers.rs"]

@@ -3,6 +3,7 @@
 use clap::{Parser, Subcommand};
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// A job broker for fleets of GPU machines.
 ///
@@ -25,6 +26,12 @@ pub(crate) enum Verb {
     Submit(Submit),
     /// Watch one job to its end, or everything
     Watch(Watch),
+    /// Ask about jobs
+    #[command(subcommand)]
+    Jobs(Jobs),
+    /// Measure how fast it decides, on this machine
+    #[command(subcommand)]
+    Bench(Bench),
     /// See it work: a broker, three machines and a stream of jobs
     Demo(Demo),
     #[command(hide = true)]
@@ -47,6 +54,11 @@ pub(crate) struct Serve {
     /// Answer to this host name too; may be given more than once
     #[arg(long, value_name = "NAME", env = "CALLBOARD_ALLOW_HOST", value_delimiter = ',')]
     pub(crate) allow_host: Vec<String>,
+
+    /// A job that has waited this long goes before all younger ones, whatever its priority (30m, 2h);
+    /// without it, order is strict
+    #[arg(long, value_name = "TIME", env = "CALLBOARD_STARVE_AFTER", value_parser = duration)]
+    pub(crate) starve_after: Option<Duration>,
 
     /// Let anyone who reaches the address do everything
     #[arg(long, env = "CALLBOARD_INSECURE_NO_AUTH")]
@@ -86,6 +98,10 @@ pub(crate) struct Submit {
     #[arg(long, value_name = "JSON", default_value = "{}")]
     pub(crate) payload: String,
 
+    /// What the worker must have: a JSON object, such as '{"hardware":{"gpu_memory_gb":24}}'
+    #[arg(long, value_name = "JSON")]
+    pub(crate) requirements: Option<String>,
+
     /// 0 to 1000000; larger runs first
     #[arg(long, value_name = "N")]
     pub(crate) priority: Option<u32>,
@@ -115,6 +131,85 @@ pub(crate) struct Watch {
     pub(crate) job: Option<String>,
 }
 
+#[derive(Debug, Subcommand)]
+pub(crate) enum Jobs {
+    /// Say why a job waits, and what would help
+    Explain(Explain),
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:
+  callboard jobs explain 0199a4c5-…
+
+The first line is the answer; --json prints all that the broker says.")]
+pub(crate) struct Explain {
+    /// The broker to ask
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:3331", env = "CALLBOARD_BROKER")]
+    pub(crate) broker: String,
+
+    /// The job
+    #[arg(value_name = "JOB")]
+    pub(crate) job: String,
+
+    /// Print the broker's answer as it is
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Bench {
+    /// What giving a job costs while few or many wait, what a worker costs that joins, and what
+    /// explaining costs
+    Claim(BenchClaim),
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Measures in this process and through the doors of a broker that it starts on
+loopback. Ends by itself; every lease is checked: no job given twice, none lost.
+
+Examples:
+  callboard bench claim
+  callboard bench claim --waiting 1000,100000 --runs 3 --json")]
+pub(crate) struct BenchClaim {
+    /// How many jobs wait, for each measurement
+    #[arg(long, value_name = "N,…", default_value = "1000,100000,1000000", value_delimiter = ',')]
+    pub(crate) waiting: Vec<usize>,
+
+    /// Different sets of requirements that no worker meets
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    pub(crate) sets: usize,
+
+    #[arg(long, value_name = "N", default_value_t = 1_000)]
+    pub(crate) customers: usize,
+
+    /// Different kinds of workers
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub(crate) profiles: usize,
+
+    #[arg(long, value_name = "N", default_value_t = 1_000)]
+    pub(crate) workers: usize,
+
+    /// Leases measured in each run
+    #[arg(long, value_name = "N", default_value_t = 20_000)]
+    pub(crate) claims: usize,
+
+    /// Each measurement is taken so often; the median counts
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub(crate) runs: usize,
+
+    /// Only in this process
+    #[arg(long, conflicts_with = "doors")]
+    pub(crate) in_process: bool,
+
+    /// Only through the doors
+    #[arg(long)]
+    pub(crate) doors: bool,
+
+    /// Print the figures as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 #[derive(Debug, clap::Args)]
 pub(crate) struct Demo {
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:3331", env = "CALLBOARD_LISTEN", value_parser = address)]
@@ -140,4 +235,10 @@ fn address(text: &str) -> Result<SocketAddr, String> {
     let named = text.strip_prefix("localhost:").map(|port| format!("127.0.0.1:{port}"));
     let parsed = named.as_deref().unwrap_or(text).parse();
     parsed.map_err(|_| "an address to listen on looks like 127.0.0.1:3331 or [::1]:3331".to_owned())
+}
+
+/// `30m`, `1h 30m`, `90s`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let parsed = text.parse::<jiff::SignedDuration>().ok().and_then(|duration| Duration::try_from(duration).ok());
+    parsed.filter(|duration| !duration.is_zero()).ok_or_else(|| "a time looks like 90s, 30m or 2h".to_owned())
 }

@@ -2,8 +2,10 @@
 //! the exit code.
 
 mod args;
+mod bench;
 mod demo;
 mod digest;
+mod jobs;
 mod run_agent;
 mod say;
 mod serve;
@@ -64,6 +66,8 @@ async fn run(args: Args) -> anyhow::Result<ExitCode> {
         Verb::Demo(args) => until_stopped("warn", |stop| demo::run(args, stop)).await,
         Verb::Submit(args) => submit::run(args).await,
         Verb::Watch(args) => watch::run(args).await,
+        Verb::Jobs(args::Jobs::Explain(args)) => jobs::explain(args).await,
+        Verb::Bench(args::Bench::Claim(args)) => bench::claim(args).await,
         Verb::DemoDigest(args) => digest::run(&args),
     }
 }

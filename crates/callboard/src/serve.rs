@@ -8,14 +8,14 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) async fn run(args: Serve, shutdown: CancellationToken) -> anyhow::Result<()> {
-    let Serve { listen, store, allow_host, insecure_no_auth } = args;
+    let Serve { listen, store, allow_host, starve_after, insecure_no_auth } = args;
     if !listen.ip().is_loopback() && !insecure_no_auth {
         bail!(
             "{listen} can be reached from elsewhere, and everyone who reaches it could do everything. \
              Listen on 127.0.0.1 behind a proxy that asks for a password, or say --insecure-no-auth"
         );
     }
-    let config = Config { allow_hosts: allow_host, any_host: insecure_no_auth, ..config_for(&store) };
+    let config = Config { allow_hosts: allow_host, any_host: insecure_no_auth, starve_after, ..config_for(&store) };
     // First the address: opening the store takes it from whoever has it, and a broker that cannot
     // listen must not have done that.
     let listener = bind(listen).await?;

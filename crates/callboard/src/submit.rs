@@ -12,6 +12,10 @@ use std::process::ExitCode;
 pub(crate) async fn run(args: Submit) -> anyhow::Result<ExitCode> {
     let broker = Client::new(&args.broker)?.on_outage(watch::tell_outage);
     let mut job = NewJob::new(args.service, payload(&args.payload)?);
+    if let Some(requirements) = args.requirements {
+        let hint = "the requirements are not JSON; they look like '{\"hardware\":{\"gpu_memory_gb\":24}}'";
+        job = job.requirements(serde_json::from_str(&requirements).context(hint)?);
+    }
     if let Some(priority) = args.priority {
         job = job.priority(priority);
     }

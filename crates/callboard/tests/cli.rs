@@ -146,3 +146,81 @@ fn watching_ends_quietly_when_its_reader_has_gone_and_says_that_a_broker_is_away
     drop(broker);
     waiting.hears("tries again");
 }
+
+/// What a command prints, what it says, and its exit code.
+fn run(args: &[&str]) -> (String, String, Option<i32>) {
+    let output = Command::new(env!("CARGO_BIN_EXE_callboard")).args(args).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (text(output.stdout), text(output.stderr), output.status.code())
+}
+
+#[test]
+fn why_a_job_waits_is_one_sentence_first_and_all_of_it_as_json() {
+    let (_broker, address) = serve("memory:");
+    let requirements = r#"{"hardware":{"gpu_memory_gb":24}}"#;
+    let (job, status) = submit(&address, &["--service", "comfyui", "--requirements", requirements]);
+    assert!(status.success());
+    let (url, job) = (format!("http://{address}"), job.trim());
+    let (printed, said, code) = run(&["jobs", "explain", "--broker", &url, job]);
+    assert_eq!((printed.lines().next(), code), (Some("needs comfyui; no worker is registered"), Some(0)), "{said}");
+    let (printed, _, code) = run(&["jobs", "explain", "--broker", &url, "--json", job]);
+    let explained: serde_json::Value = serde_json::from_str(&printed).unwrap();
+    assert_eq!(
+        (&explained["verdict"], &explained["job_id"], code),
+        (&"no_capable_worker".into(), &job.into(), Some(0))
+    );
+    let (printed, said, code) = run(&["jobs", "explain", "--broker", &url, "nobody"]);
+    assert_eq!((&*printed, code), ("", Some(1)));
+    assert!(said.contains("no job is called nobody"), "{said}");
+}
+
+#[test]
+fn requirements_that_are_wrong_are_refused_with_a_hint() {
+    let (_broker, address) = serve("memory:");
+    let url = format!("http://{address}");
+    let with = |requirements| run(&["submit", "--broker", &url, "--service", "x", "--requirements", requirements]);
+    let (printed, said, code) = with("gpu=24");
+    assert_eq!((&*printed, code), ("", Some(1)));
+    assert!(said.contains("the requirements are not JSON; they look like '{\"hardware\""), "{said}");
+    let (printed, said, code) = with(r#"{"hardware":{"gpu_memory_gb":"lots"}}"#);
+    assert_eq!((&*printed, code), ("", Some(1)));
+    assert!(said.contains("/requirements/hardware/gpu_memory_gb"), "{said}");
+}
+
+#[test]
+fn a_time_that_is_none_is_refused_and_says_what_one_looks_like() {
+    for nonsense in ["nonsense", "30", "0s", "-5m"] {
+        let (_, said, code) = run(&["serve", "--store", "memory:", &format!("--starve-after={nonsense}")]);
+        assert_eq!(code, Some(2), "{nonsense}: {said}");
+        assert!(said.contains("--starve-after") && said.contains("a time looks like 90s, 30m or 2h"), "{said}");
+    }
+    for good in ["90s", "30m", "1h 30m"] {
+        let broker = ["serve", "--listen", "127.0.0.1:0", "--store", "memory:", "--starve-after", good];
+        Callboard::start(&broker).hears(" at http://");
+    }
+}
+
+#[test]
+fn the_bench_measures_in_this_process_and_through_the_doors() {
+    let few = ["--waiting", "1000", "--claims", "200", "--runs", "1", "--workers", "20", "--profiles", "5", "--json"];
+    let (printed, said, code) = run(&[&["bench", "claim"], &few[..]].concat());
+    assert_eq!(code, Some(0), "{said}");
+    let report: serde_json::Value = serde_json::from_str(&printed).unwrap();
+    let rows = report["rows"].as_array().unwrap();
+    let through: Vec<_> = rows.iter().map(|row| row["through"].as_str().unwrap()).collect();
+    assert_eq!(through, ["in process", "doors"]);
+    for row in rows {
+        for figure in ["claim", "join", "leave", "explain"] {
+            assert!(row[figure]["p50_us"].as_f64().unwrap() > 0.0, "{figure}: {row}");
+        }
+    }
+    for (args, sentence) in [
+        (["--waiting", "10"], "--waiting: at least 1000 jobs must wait"),
+        (["--runs", "0"], "--runs and --claims: at least 1"),
+        (["--claims", "0"], "--runs and --claims: at least 1"),
+    ] {
+        let (_, said, code) = run(&[&["bench", "claim"], &args[..]].concat());
+        assert_eq!(code, Some(1));
+        assert!(said.contains(sentence), "{said}");
+    }
+}

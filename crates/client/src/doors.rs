@@ -9,7 +9,8 @@ use wire::agent::{
     Assignment, Done, EmptyBody, FailAnswer, FailBody, FinishAnswer, FinishBody, HeartbeatBody, JoinMachineBody,
     JoinWorkerBody, MachineJoined, NextBody, Orders, ProgressBody, ReleaseBody, WorkerJoined,
 };
-use wire::jobs::{Cancelled, JobView, OneJob, Submitted};
+use wire::explain::Explained;
+use wire::jobs::{Cancelled, JobView, OneJob, Submitted, SubmittedAll};
 
 const SESSION: &str = "x-worker-session";
 
@@ -168,6 +169,24 @@ impl Client {
         self.call(&Method::POST, "api/jobs")?.body(job)?.answer().await
     }
 
+    /// Up to 1,000 jobs in one call; each stands or falls alone.
+    ///
+    /// # Errors
+    /// As for [`Client::submit`]: what is wrong with one job stands in its result.
+    pub async fn submit_all(&self, jobs: &[impl Serialize]) -> Result<SubmittedAll, ClientError> {
+        let body = Batch { jobs };
+        self.call(&Method::POST, "api/jobs:batch")?.body(&body)?.answer().await
+    }
+
+    /// Why a job waits.
+    ///
+    /// # Errors
+    /// `job_not_found`. May be repeated.
+    pub async fn explain(&self, job: &str) -> Result<Explained, ClientError> {
+        let path = format!("api/jobs/{}/explain", id_part("job", job)?);
+        self.call(&Method::GET, &path)?.answer().await
+    }
+
     /// # Errors
     /// `job_not_found`. May be repeated.
     pub async fn job(&self, job: &str) -> Result<JobView, ClientError> {
@@ -196,4 +215,9 @@ impl Client {
 
 fn orders(answer: Option<Done>) -> Result<Orders, ClientError> {
     Ok(answer.and_then(|done| done.orders).unwrap_or_default())
+}
+
+#[derive(Serialize)]
+struct Batch<'a, T> {
+    jobs: &'a [T],
 }

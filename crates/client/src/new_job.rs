@@ -16,6 +16,8 @@ pub struct NewJob<P> {
     #[serde(skip_serializing_if = "Option::is_none")]
     max_attempts: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    requirements: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     customer_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     workflow_id: Option<String>,
@@ -35,6 +37,7 @@ impl<P: Serialize> NewJob<P> {
             job_id: None,
             priority: None,
             max_attempts: None,
+            requirements: None,
             customer_id: None,
             workflow_id: None,
             labels: BTreeMap::new(),
@@ -60,6 +63,13 @@ impl<P: Serialize> NewJob<P> {
     #[must_use]
     pub fn max_attempts(mut self, attempts: u32) -> NewJob<P> {
         self.max_attempts = Some(attempts);
+        self
+    }
+
+    /// What the worker must have, as `docs/api.md` describes it.
+    #[must_use]
+    pub fn requirements(mut self, requirements: Value) -> NewJob<P> {
+        self.requirements = Some(requirements);
         self
     }
 

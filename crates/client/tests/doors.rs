@@ -170,3 +170,31 @@ async fn a_watched_job_ends_with_its_last_message_over_any_number_of_connections
     }
     assert_eq!(kinds, ["job_accepted", "complete_job"]);
 }
+
+#[tokio::test]
+async fn many_jobs_are_submitted_in_one_call_and_each_has_its_answer() {
+    let url = broker(|_, request| {
+        assert_eq!((request.method().as_str(), request.uri().path()), ("POST", "/api/jobs:batch"));
+        let results = r#"[{"index":0,"status":"created","job_id":"a"},
+            {"index":1,"status":"refused","code":"bad_requirement","error":"/requirements/x: is null"}]"#;
+        answer(200, "application/json", &format!(r#"{{"success":true,"results":{results},"timestamp":"t"}}"#))
+    });
+    let jobs = [NewJob::new("hash", 1), NewJob::new("hash", 2)];
+    let results = Client::new(&url.await).unwrap().submit_all(&jobs).await.unwrap().results;
+    assert_eq!((results[0].job_id.as_deref(), results[0].status), (Some("a"), wire::jobs::BatchStatus::Created));
+    assert_eq!(
+        (results[1].code.as_deref(), results[1].status),
+        (Some("bad_requirement"), wire::jobs::BatchStatus::Refused)
+    );
+}
+
+#[tokio::test]
+async fn why_a_job_waits_is_asked_by_its_id_and_by_nothing_else() {
+    let url = broker(|_, request| {
+        assert_eq!((request.method().as_str(), request.uri().path()), ("GET", "/api/jobs/j-1/explain"));
+        problem(404, "job_not_found")
+    });
+    let client = Client::new(&url.await).unwrap();
+    assert_eq!(client.explain("j-1").await.unwrap_err().code(), Some("job_not_found"));
+    assert_eq!(client.explain("../machines").await.unwrap_err().code(), Some("bad_field"), "it is not sent");
+}

@@ -2,8 +2,9 @@
 
 use crate::{
     Capabilities, Content, Declared, Failure, JobId, JobSpec, LeaseId, MachineFacts, MachineId, Phase, Progress,
-    SessionId, Timestamp, WorkerId,
+    Refusal, Service, SessionId, Timestamp, WorkerId,
 };
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 #[derive(Clone, PartialEq, Debug)]
@@ -11,8 +12,17 @@ pub enum Command {
     Submit {
         spec: Arc<JobSpec>,
     },
+    /// Each as if it were submitted alone, in order; what they free is given when all are in.
+    SubmitAll {
+        specs: Vec<Arc<JobSpec>>,
+    },
     Cancel {
         job: JobId,
+    },
+    /// The same job once more, under a fresh id.
+    Retry {
+        job: JobId,
+        again: JobId,
     },
 
     JoinMachine {
@@ -28,11 +38,24 @@ pub enum Command {
         machine: MachineId,
     },
 
+    DrainMachine {
+        machine: MachineId,
+        is_draining: bool,
+    },
+
     JoinWorker(JoinWorker),
     /// With a session, only if it is still the worker's.
     LeaveWorker {
         worker: WorkerId,
         session: Option<SessionId>,
+    },
+    DrainWorker {
+        worker: WorkerId,
+        is_draining: bool,
+    },
+    PauseService {
+        service: Service,
+        is_paused: bool,
     },
     Next(Next),
     /// The worker that stands ready under this lease's name asks no more.
@@ -72,6 +95,15 @@ pub struct Beat {
     pub phase: Option<Phase>,
     pub leases: Vec<LeaseId>,
     pub workers: Vec<(WorkerId, Declared)>,
+    /// Which of its workers' services work, of those it says something of.
+    pub services: Vec<(WorkerId, Service, Health)>,
+}
+
+/// Whether a service does its work.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Health {
+    Up,
+    Down,
 }
 
 /// A worker begins a session. Leases of an earlier one that `resume` does not name go back
@@ -84,6 +116,8 @@ pub struct JoinWorker {
     pub session: SessionId,
     pub slots: u32,
     pub capabilities: Arc<Capabilities>,
+    /// Of its models, those that it need not load first.
+    pub loaded_models: BTreeSet<String>,
     pub resume: Vec<LeaseId>,
 }
 
@@ -118,11 +152,15 @@ pub struct Fail {
 #[derive(Clone, PartialEq, Debug)]
 pub enum Answer {
     Done,
-    /// `duplicate`: the same submission was there before, and nothing happened.
-    Submitted {
-        duplicate: bool,
-    },
+    Submitted(Submitted),
+    /// One for each, in their order.
+    SubmittedAll(Vec<Result<Submitted, Refusal>>),
     Orders(Orders),
+    /// `is_new`: there is something that the machine was not told before.
+    TakenOrders {
+        orders: Orders,
+        is_new: bool,
+    },
     /// Without a grant there is nothing now; the worker stands ready if it said until when and
     /// has room.
     Next {
@@ -133,6 +171,14 @@ pub enum Answer {
     Failed {
         retry_at: Option<Timestamp>,
     },
+}
+
+/// A submission that stands.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Submitted {
+    pub job: JobId,
+    /// The same submission was there before, and nothing happened.
+    pub duplicate: bool,
 }
 
 /// A lease as its holder learns of it.
@@ -149,4 +195,6 @@ pub struct Grant {
 pub struct Orders {
     /// Leases that are no longer held: stop their work.
     pub cancel: Vec<LeaseId>,
+    /// Finish what runs and take nothing new.
+    pub drain: bool,
 }

@@ -1,8 +1,8 @@
 //! What happened, and what is merely passing.
 
 use crate::{
-    Capabilities, Declared, Failure, JobId, JobSpec, LeaseId, MachineFacts, MachineId, Outcome, Phase, Progress,
-    Service, SessionId, Status, Timestamp, WorkerId, WorkerStatus,
+    Capabilities, Counts, Declared, Failure, JobId, JobSpec, LeaseId, MachineFacts, MachineId, Missing, Number,
+    Outcome, Phase, Progress, Rank, Service, SessionId, Status, Timestamp, WorkerId, WorkerStatus,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -19,6 +19,9 @@ pub enum Fact {
     JobSubmitted {
         spec: Arc<JobSpec>,
         order: u64,
+        rank: Rank,
+        /// That of the first job of its workflow: steps that state none of their own take it.
+        workflow_rank: Option<Rank>,
     },
     JobAssigned {
         job: JobId,
@@ -32,7 +35,21 @@ pub enum Fact {
         job: JobId,
         worker: WorkerId,
     },
-    /// Back to the queue. `runs_failed` and `lost_in_a_row` are the job's counts after it.
+    /// No worker of the fleet could run it any more; or, when it comes with a job that waits,
+    /// yet.
+    JobUnschedulable {
+        job: JobId,
+        missing: Missing,
+    },
+    /// Some worker of the fleet could run it again.
+    JobSchedulable {
+        job: JobId,
+    },
+    /// It has waited so long that it goes before all that wait less. Told to nobody.
+    JobStarved {
+        job: JobId,
+    },
+    /// Back to the queue. What is counted and wanted is as it is after it.
     JobReturned {
         job: JobId,
         worker: WorkerId,
@@ -40,8 +57,8 @@ pub enum Fact {
         from: Status,
         reason: ReturnReason,
         retry_at: Option<Timestamp>,
-        runs_failed: u32,
-        lost_in_a_row: u32,
+        counts: Counts,
+        more_than_gb: Option<Number>,
     },
     /// The end. `worker` and `machine` are those of the lease it ended, if one was held.
     JobFinished {
@@ -62,11 +79,14 @@ pub enum Fact {
         facts: MachineFacts,
         phase: Phase,
     },
-    /// Other facts, another phase, or heard again after a silence; as it now is, whole.
+    /// Other facts, another phase, drained or no longer, or heard again after a silence; as it
+    /// now is, whole.
     MachineChanged {
         machine: MachineId,
         facts: MachineFacts,
         phase: Phase,
+        is_draining: bool,
+        silent_since: Option<Timestamp>,
         workers: Vec<WorkerReport>,
     },
     MachineSilent {
@@ -85,6 +105,8 @@ pub enum Fact {
         session: SessionId,
         slots: u32,
         capabilities: Arc<Capabilities>,
+        loaded_models: BTreeSet<String>,
+        is_draining: bool,
         jobs_completed: u64,
         jobs_failed: u64,
     },
@@ -94,6 +116,23 @@ pub enum Fact {
         declared: Declared,
         old: WorkerStatus,
         new: WorkerStatus,
+    },
+    /// An operator drains it, or does no longer.
+    WorkerDrained {
+        worker: WorkerId,
+        machine: MachineId,
+        is_draining: bool,
+        old: WorkerStatus,
+        new: WorkerStatus,
+    },
+    /// Of the services that it offers, one does not work there, or does again: it is given no
+    /// jobs of it meanwhile.
+    ServiceTurned {
+        worker: WorkerId,
+        machine: MachineId,
+        service: Service,
+        is_down: bool,
+        reason: Option<Arc<str>>,
     },
     /// Derived from leases: changes nothing, but is told in its place.
     WorkerTurned {
@@ -107,6 +146,12 @@ pub enum Fact {
         worker: WorkerId,
         machine: MachineId,
         reason: Option<Arc<str>>,
+    },
+
+    /// Nothing of the service is given, whatever comes in; or it is again.
+    ServicePaused {
+        service: Service,
+        is_paused: bool,
     },
 }
 
@@ -151,6 +196,12 @@ impl ReturnReason {
             ReturnReason::WorkerLeft => "worker_left",
             ReturnReason::MachineLeft => "machine_left",
         }
+    }
+
+    /// Whether the worker had it and did nothing with it.
+    #[must_use]
+    pub fn is_handed_back(&self) -> bool {
+        matches!(self, ReturnReason::Released { .. } | ReturnReason::NotStarted)
     }
 
     /// Whether the worker was lost, rather than answered.

@@ -5,11 +5,12 @@
 //!    ────────▶ Waiting ─────────▶ Assigned ─────▶ Running ─────────▶ Finished
 //!                 ▲                  │               │                  ▲
 //!                 └──── returned ────┴───────────────┘                  │
-//!                 └──────────────── cancelled, failed ──────────────────┘
+//!                 └──────────── cancelled, expired, failed ─────────────┘
 //! ```
 
 use crate::{
-    CustomerId, JobId, Lease, LeaseId, MachineId, OrderKey, Requirements, ReturnReason, Timestamp, WorkerId, WorkflowId,
+    CustomerId, JobId, Lease, LeaseId, MachineId, Number, OrderKey, Requirements, ReturnReason, Timestamp, WorkerId,
+    WorkflowId, limits,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -25,7 +26,8 @@ pub struct Content {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct JobSpec {
     pub id: JobId,
-    pub requirements: Requirements,
+    /// Shared with all known jobs of the same class.
+    pub requirements: Arc<Requirements>,
     pub payload: Content,
     /// Given to the worker beside the payload, shown to nobody else.
     pub ctx: Option<Content>,
@@ -36,8 +38,61 @@ pub struct JobSpec {
     pub customer: Option<CustomerId>,
     pub workflow: Option<Workflow>,
     pub labels: BTreeMap<String, String>,
+    /// Boxed, because most jobs state none of it.
+    pub timing: Option<Box<Timing>>,
+    /// Another name by which the same submission is known again.
+    pub idempotency_key: Option<Arc<str>>,
+    /// The ended job that this one repeats.
+    pub retry_of: Option<JobId>,
     /// Tells whether the same id was submitted with the same content.
     pub digest: [u8; 32],
+}
+
+/// When a job may run, and how long.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Timing {
+    /// It is not given before.
+    pub not_before: Option<Timestamp>,
+    /// It expires if it has not started by then.
+    pub start_by: Option<Timestamp>,
+    /// It expires if it has not ended by then.
+    pub finish_by: Option<Timestamp>,
+    /// A run that takes longer fails.
+    pub run_for_ms: Option<u64>,
+    /// A run that says nothing of its progress for so long fails.
+    pub no_progress_ms: Option<u64>,
+    /// It fails when no worker could run it for so long.
+    pub fail_if_unmatched_ms: Option<u64>,
+    pub backoff: Backoff,
+}
+
+/// How long to wait before another run: anything from none at all up to
+/// `base_ms × factor^(failed runs - 1)`, and never more than `max_ms` ("full jitter").
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Backoff {
+    pub base_ms: u64,
+    /// At least 1.
+    pub factor: Number,
+    pub max_ms: u64,
+}
+
+impl Default for Backoff {
+    fn default() -> Backoff {
+        let factor = Number::from(limits::BACKOFF_FACTOR);
+        Backoff { base_ms: limits::BACKOFF_BASE_MS, factor, max_ms: limits::BACKOFF_MS_MAX }
+    }
+}
+
+impl Backoff {
+    /// `roll` picks from the range; it is random.
+    #[must_use]
+    pub fn delay_ms(&self, runs_failed: u32, roll: u32) -> u64 {
+        let doublings = i32::try_from(runs_failed.saturating_sub(1)).unwrap_or(i32::MAX);
+        let ceiling = self.base_ms as f64 * self.factor.get().powi(doublings);
+        // What is too large for the type becomes its largest value.
+        let ceiling = (ceiling as u64).min(self.max_ms);
+        ((u128::from(ceiling) * u128::from(roll)) >> 32) as u64
+    }
 }
 
 /// Which step of what a job is.
@@ -59,22 +114,55 @@ pub struct Job {
     pub created_at: Timestamp,
     /// Its place among all submissions, from 1.
     pub order: u64,
+    pub rank: Rank,
+    /// It waits for so long that it goes before all that wait less.
+    pub is_starving: bool,
     pub state: State,
-    /// Runs that failed.
-    pub runs_failed: u32,
-    /// Runs in a row of which the worker was lost.
-    pub lost_in_a_row: u32,
+    pub counts: Counts,
+    /// A worker with so much GPU memory had too little, so the next run should get more.
+    pub more_than_gb: Option<Number>,
     /// The newest attempts, oldest first; the last one is running while there is a lease.
     pub attempts: Vec<Attempt>,
 }
 
+/// What decides the order: larger priorities first, then earlier times.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Rank {
+    pub priority: u32,
+    pub at: Timestamp,
+}
+
+/// How the job's runs went.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Counts {
+    /// Runs that failed.
+    pub runs_failed: u32,
+    /// Runs in a row of which the worker was lost.
+    pub lost_in_a_row: u32,
+    /// How often a worker handed it back or did not start it.
+    pub handed_back: u32,
+}
+
+/// What the workers of the fleet lack to run a job, in words; see [`Need`](crate::Need).
+pub type Missing = Arc<[String]>;
+
 /// Where a job is in its life. What belongs to a state lives in it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum State {
-    Waiting { retry_at: Option<Timestamp> },
+    Waiting(Waiting),
     Assigned { lease: Lease },
     Running { lease: Lease, started_at: Timestamp },
     Finished { at: Timestamp, outcome: Outcome, by: Option<LeaseId> },
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Waiting {
+    /// Since it came to the queue, or since somebody could run it or nobody any more.
+    pub since: Timestamp,
+    /// A backoff, or the submitter's wish.
+    pub not_before: Option<Timestamp>,
+    /// Told while no worker of the fleet could run it.
+    pub missing: Option<Missing>,
 }
 
 /// How a job ended.
@@ -83,6 +171,14 @@ pub enum Outcome {
     Completed { result: Content },
     Failed { error: Arc<str>, failure: Failure },
     Cancelled,
+    Expired(Expiry),
+}
+
+/// Which of its times passed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Expiry {
+    StartBy(Timestamp),
+    FinishBy(Timestamp),
 }
 
 /// One lease of the job and what became of it. Its number grows with every lease.
@@ -162,14 +258,14 @@ impl Job {
     pub fn lease(&self) -> Option<&Lease> {
         match &self.state {
             State::Assigned { lease } | State::Running { lease, .. } => Some(lease),
-            State::Waiting { .. } | State::Finished { .. } => None,
+            State::Waiting(_) | State::Finished { .. } => None,
         }
     }
 
     #[must_use]
     pub fn status(&self) -> Status {
         match &self.state {
-            State::Waiting { .. } => Status::Pending,
+            State::Waiting(_) => Status::Pending,
             State::Assigned { .. } => Status::Assigned,
             State::Running { .. } => Status::InProgress,
             State::Finished { outcome, .. } => outcome.status(),
@@ -179,10 +275,25 @@ impl Job {
     /// Where the job stands in the queue whenever it waits: a returned job keeps its place.
     #[must_use]
     pub fn order_key(&self) -> OrderKey {
-        let workflow = self.spec.workflow.as_ref();
-        let priority = workflow.and_then(|w| w.priority).unwrap_or(self.spec.priority);
-        let at = workflow.and_then(|w| w.at).unwrap_or(self.created_at);
-        OrderKey::new(priority, at, self.order)
+        match self.is_starving {
+            true => OrderKey::starving(self.created_at, self.order),
+            false => OrderKey::new(self.rank.priority, self.rank.at, self.order),
+        }
+    }
+
+    /// What it is while it waits.
+    #[must_use]
+    pub fn waiting(&self) -> Option<&Waiting> {
+        match &self.state {
+            State::Waiting(waiting) => Some(waiting),
+            _ => None,
+        }
+    }
+
+    /// The number of its newest attempt; 0 before the first.
+    #[must_use]
+    pub fn attempt(&self) -> u32 {
+        self.attempts.last().map_or(0, |attempt| attempt.number)
     }
 
     #[must_use]
@@ -199,8 +310,21 @@ impl Outcome {
     pub fn status(&self) -> Status {
         match self {
             Outcome::Completed { .. } => Status::Completed,
-            Outcome::Failed { .. } => Status::Failed,
+            Outcome::Failed { .. } | Outcome::Expired(_) => Status::Failed,
             Outcome::Cancelled => Status::Cancelled,
         }
+    }
+}
+
+impl JobSpec {
+    /// What it states of its timing, or what holds for a job that states nothing.
+    #[must_use]
+    pub fn timing(&self) -> Timing {
+        self.timing.as_deref().cloned().unwrap_or_default()
+    }
+
+    #[must_use]
+    pub fn workflow_id(&self) -> Option<&WorkflowId> {
+        self.workflow.as_ref()?.id.as_ref()
     }
 }

@@ -15,6 +15,7 @@
 
 mod command;
 mod event;
+mod explain;
 mod ids;
 mod job;
 mod lease;
@@ -22,6 +23,7 @@ mod ledger;
 pub mod limits;
 mod machine;
 mod matching;
+mod number;
 mod presence;
 mod refusal;
 mod requirements;
@@ -29,18 +31,21 @@ mod schedule;
 mod time;
 mod worker;
 
-pub use command::{Answer, Beat, Command, Fail, Grant, JoinWorker, Next, Orders};
+pub use command::{Answer, Beat, Command, Fail, Grant, Health, JoinWorker, Next, Orders, Submitted};
 pub use event::{Event, Fact, Pulse, ReturnReason, Told, WorkerReport};
+pub use explain::{Best, Explanation, Lack, Nearest, Verdict};
 pub use ids::{CustomerId, Id, IdError, JobId, LeaseId, MachineId, Service, SessionId, WorkerId, WorkflowId};
 pub use job::{
-    Attempt, AttemptEnd, Content, Failure, FailureKind, Job, JobSpec, Outcome, Progress, State, Status, Workflow,
+    Attempt, AttemptEnd, Backoff, Content, Counts, Expiry, Failure, FailureKind, Job, JobSpec, Missing, Outcome,
+    Progress, Rank, State, Status, Timing, Waiting, Workflow,
 };
 pub use lease::Lease;
-pub use ledger::{Ledger, Tally};
+pub use ledger::{Ledger, Rules, Tally};
 pub use machine::{Machine, MachineFacts, Phase};
+pub use number::Number;
 pub use presence::Presence;
 pub use refusal::Refusal;
-pub use requirements::Requirements;
-pub use schedule::OrderKey;
+pub use requirements::{Need, Part, Requirements, Scalar, Test, Value};
+pub use schedule::{Ahead, ClassReport, OrderKey};
 pub use time::Timestamp;
-pub use worker::{Capabilities, Declared, Hardware, Worker, WorkerStatus};
+pub use worker::{Capabilities, CustomerAccess, Declared, Hardware, Isolation, Worker, WorkerStatus};

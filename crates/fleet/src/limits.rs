@@ -13,10 +13,20 @@ pub const PRIORITY_DEFAULT: u32 = 50;
 pub const ATTEMPTS_MAX: u32 = 100;
 /// Runs of a job that states none.
 pub const ATTEMPTS_DEFAULT: u32 = 3;
+/// Bytes of an idempotency key. Longer: refused at the door.
+pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
+/// Jobs of one batch. More: refused at the door.
+pub const BATCH_JOBS_MAX: usize = 1_000;
 /// Attempts remembered for each job; the oldest is forgotten beyond it. Attempt numbers go on.
 pub const ATTEMPTS_KEPT_MAX: usize = 32;
 /// A job whose worker is lost so many times in a row fails as poison.
 pub const LOST_IN_A_ROW_MAX: u32 = 3;
+/// A job that was handed back or not started so many times fails as undeliverable.
+pub const HANDED_BACK_MAX: u32 = 10;
+/// A job that a worker handed back or did not start is not offered to it again for so long.
+pub const HOLD_OFF_MS: u64 = 30_000;
+/// A worker that so many jobs are held off from is offered nothing until one of these ends.
+pub const HOLD_OFFS_PER_WORKER_MAX: usize = 64;
 
 /// A lease that is not renewed for so long is lost.
 pub const LEASE_MS: u64 = 8_000;
@@ -33,10 +43,17 @@ pub const MACHINE_SILENT_MS: u64 = 8_000;
 /// A machine that says nothing for so long is gone, and its workers with it.
 pub const MACHINE_GONE_MS: u64 = 600_000;
 
-/// Backoff before the second run; each further run doubles it.
+/// Most that is waited before the second run of a job that states no backoff.
 pub const BACKOFF_BASE_MS: u64 = 1_000;
-/// Backoff grows no longer than this.
+/// What each further run multiplies it with.
+pub const BACKOFF_FACTOR: u32 = 2;
+/// Largest factor that may be asked for. Above: refused at the door.
+pub const BACKOFF_FACTOR_MAX: u32 = 100;
+/// Backoff of a job that states none grows no longer than this.
 pub const BACKOFF_MS_MAX: u64 = 300_000;
+/// Longest run, silence, wait or backoff that a job may ask for: 30 days. Above: refused at
+/// the door.
+pub const TIMING_MS_MAX: u64 = 2_592_000_000;
 /// The longest delay a worker may ask for with `retry_after_ms`; longer is cut to it.
 pub const RETRY_AFTER_MS_MAX: u64 = 86_400_000;
 
@@ -44,6 +61,18 @@ pub const RETRY_AFTER_MS_MAX: u64 = 86_400_000;
 pub const FINISHED_KEPT_MS: u64 = 86_400_000;
 /// Finished jobs forgotten in one tick at most; the rest follows in the next.
 pub const FORGOTTEN_PER_TICK_MAX: usize = 1_000;
+/// Jobs in one tick of which a time passed at most; the rest follows in the next.
+pub const ALARMS_PER_TICK_MAX: usize = 1_000;
+/// Jobs that one tick looks at at most because workers came or went, to tell which can run now
+/// or cannot any more; the rest follows in the next.
+pub const VERDICTS_PER_TICK_MAX: usize = 1_000;
+/// Words of what a job's workers lack, at most; the rest is left out.
+pub const MISSING_MAX: usize = 8;
+/// Jobs ahead of another are counted so far; beyond it there are "at least" so many.
+pub const AHEAD_COUNTED_MAX: usize = 1_000;
+/// Jobs of one class that are looked at one by one to count those ahead; beyond it there are
+/// "at least" so many.
+pub const AHEAD_LOOKED_AT_MAX: usize = 10 * AHEAD_COUNTED_MAX;
 
 /// Slots of one worker. Above: refused at the door.
 pub const SLOTS_MAX: u32 = 64;
@@ -64,6 +93,11 @@ pub const REVOKED_PER_MACHINE_MAX: usize = WORKERS_PER_MACHINE_MAX * SLOTS_MAX a
 const _: () = assert!(RENEW_MS * 3 <= LEASE_MS, "two renewals may be lost before a lease is");
 const _: () = assert!(HEARTBEAT_MS * 3 <= MACHINE_SILENT_MS, "two beats may be lost before a machine is silent");
 const _: () = assert!(MACHINE_SILENT_MS < MACHINE_GONE_MS);
-const _: () = assert!(BACKOFF_BASE_MS <= BACKOFF_MS_MAX);
+const _: () = assert!(BACKOFF_BASE_MS <= BACKOFF_MS_MAX && BACKOFF_MS_MAX <= TIMING_MS_MAX);
+const _: () = assert!(BACKOFF_FACTOR <= BACKOFF_FACTOR_MAX);
+const _: () = assert!(RETRY_AFTER_MS_MAX <= TIMING_MS_MAX);
+const _: () = assert!(START_MS < HOLD_OFF_MS, "an assignment that is not started ends before its hold-off");
+const _: () = assert!(HANDED_BACK_MAX as usize <= ATTEMPTS_KEPT_MAX, "hold-offs are replayed from attempts");
+const _: () = assert!(BATCH_JOBS_MAX <= CLASSES_MAX && CLASSES_IDLE_MAX <= CLASSES_MAX);
 const _: () = assert!(PRIORITY_DEFAULT <= PRIORITY_MAX && ATTEMPTS_DEFAULT <= ATTEMPTS_MAX);
 const _: () = assert!(LOST_IN_A_ROW_MAX as usize <= ATTEMPTS_KEPT_MAX);

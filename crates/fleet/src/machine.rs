@@ -12,6 +12,8 @@ pub struct Machine {
     pub joined_at: Timestamp,
     /// Since when nothing was heard of it, while that is so.
     pub silent_since: Option<Timestamp>,
+    /// An operator drains it: its workers finish what they have and get nothing new.
+    pub is_draining: bool,
     pub workers: BTreeSet<WorkerId>,
 }
 

@@ -13,6 +13,8 @@ pub struct Presence {
     pub(crate) standing: HashMap<WorkerId, Standing>,
     /// Leases taken from a machine that it was not yet told of.
     pub(crate) revoked: HashMap<MachineId, VecDeque<LeaseId>>,
+    /// Machines that were drained, or no longer are, and were not yet told.
+    pub(crate) ordered: BTreeSet<MachineId>,
     timers: BTreeSet<(Timestamp, Timer)>,
     standing_count: u64,
 }
@@ -22,6 +24,11 @@ pub(crate) struct LeaseDeadlines {
     pub(crate) expires_at: Timestamp,
     /// Until when it must have started; `None` once it has.
     pub(crate) start_by: Option<Timestamp>,
+    /// Until when the run must have ended.
+    pub(crate) run_until: Option<Timestamp>,
+    /// Until when something must be said of its progress.
+    pub(crate) progress_by: Option<Timestamp>,
+    pub(crate) no_progress_ms: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -83,6 +90,11 @@ impl Presence {
         self.standing_count
     }
 
+    /// Remembers that `machine` is to be told whether it drains.
+    pub(crate) fn order(&mut self, machine: &MachineId) {
+        self.ordered.insert(machine.clone());
+    }
+
     /// Remembers that `machine` should stop the work of `lease`.
     pub(crate) fn revoke(&mut self, machine: &MachineId, lease: LeaseId) {
         let revoked = self.revoked.entry(machine.clone()).or_default();
@@ -94,7 +106,18 @@ impl Presence {
 }
 
 impl LeaseDeadlines {
+    /// Of a lease that has not started.
+    pub(crate) fn assigned(expires_at: Timestamp, start_by: Timestamp) -> LeaseDeadlines {
+        let start_by = Some(start_by);
+        LeaseDeadlines { expires_at, start_by, run_until: None, progress_by: None, no_progress_ms: None }
+    }
+
     pub(crate) fn next(self) -> Timestamp {
-        self.start_by.map_or(self.expires_at, |start_by| start_by.min(self.expires_at))
+        [self.start_by, self.run_ends()].into_iter().flatten().fold(self.expires_at, Timestamp::min)
+    }
+
+    /// When a run that has started is out of time.
+    pub(crate) fn run_ends(self) -> Option<Timestamp> {
+        [self.run_until, self.progress_by].into_iter().flatten().min()
     }
 }

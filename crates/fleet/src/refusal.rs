@@ -9,6 +9,10 @@ pub enum Refusal {
     JobNotFound { job: JobId },
     #[error("job id {job} is taken by a job with other content")]
     JobIdConflict { job: JobId },
+    #[error("this idempotency key was used for a job with other content")]
+    IdempotencyConflict,
+    #[error("job {job} has not ended yet: only an ended job can be submitted again")]
+    NotFinished { job: JobId },
     #[error("job {job} has already ended: {status:?}")]
     AlreadyFinished { job: JobId, status: Status },
     #[error("this lease is no longer held: stop the work and throw its result away")]

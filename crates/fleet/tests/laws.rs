@@ -20,15 +20,23 @@ macro_rules! law {
 mod acts;
 #[path = "laws/answers.rs"]
 mod answers;
+#[path = "laws/comparing.rs"]
+mod comparing;
 #[path = "laws/folding.rs"]
 mod folding;
+#[path = "laws/folding_fleet.rs"]
+mod folding_fleet;
+#[path = "agreement/meets.rs"]
+mod meets;
 #[path = "laws/oracle.rs"]
 mod oracle;
+#[path = "laws/pools.rs"]
+mod pools;
 #[path = "laws/world.rs"]
 mod world;
 
-use acts::{Act, Step};
-use fleet::{Event, JobId, Ledger, Service, Timestamp};
+use acts::{Act, Life, Step};
+use fleet::{Command, Event, JobId, Ledger, Rules, Service, Timestamp};
 use proptest::prelude::*;
 use std::sync::Arc;
 use world::World;
@@ -39,9 +47,9 @@ fn config(cases: u32) -> ProptestConfig {
 }
 
 /// Plays the steps; the first broken law ends it.
-fn play(pool: u8, steps: &[Step], mut each: impl FnMut(&World) -> Result<(), String>) -> Result<World, TestCaseError> {
-    let mut world = World::new(pool);
-    for (number, step) in steps.iter().enumerate() {
+fn play(life: &Life, mut each: impl FnMut(&World) -> Result<(), String>) -> Result<World, TestCaseError> {
+    let mut world = World::new(life.jobs, Rules { starve_after_ms: life.starve_after_ms });
+    for (number, step) in life.steps.iter().enumerate() {
         let lived = world.live(step).and_then(|()| each(&world));
         lived.map_err(|broken| TestCaseError::fail(format!("law broken at step {number}: {broken}")))?;
     }
@@ -74,8 +82,8 @@ proptest! {
 
     /// Everything the oracle knows, checked after every command.
     #[test]
-    fn the_ledger_does_what_the_oracle_says((pool, steps) in acts::life(1..120)) {
-        play(pool, &steps, |_| Ok(()))?;
+    fn the_ledger_does_what_the_oracle_says(life in acts::life(1..120)) {
+        play(&life, |_| Ok(()))?;
     }
 }
 
@@ -83,8 +91,13 @@ proptest! {
     #![proptest_config(config(200))]
 
     #[test]
-    fn what_becomes_free_in_one_command_is_given_in_strict_order((pool, steps) in acts::crowd()) {
-        play(pool, &steps, |_| Ok(()))?;
+    fn what_becomes_free_in_one_command_is_given_in_strict_order(life in acts::crowd()) {
+        play(&life, |_| Ok(()))?;
+    }
+
+    #[test]
+    fn what_comes_back_again_and_again_is_held_off_and_ends(life in acts::bouncing()) {
+        play(&life, |_| Ok(()))?;
     }
 }
 
@@ -92,28 +105,28 @@ proptest! {
     #![proptest_config(config(100))]
 
     #[test]
-    fn replay_and_the_shortest_story_remember_the_same_at_every_moment((pool, steps) in acts::life(1..60)) {
-        play(pool, &steps, replay_and_shortest_story_agree)?;
+    fn replay_and_the_shortest_story_remember_the_same_at_every_moment(life in acts::life(1..60)) {
+        play(&life, replay_and_shortest_story_agree)?;
     }
 
     /// A ledger rebuilt from either decides all that follows as the one that was never lost
     /// would: the oracle, which knows of no rebuilding but the grace, agrees to the end.
     #[test]
-    fn a_restart_changes_nothing_but_the_grace((pool, steps) in acts::life(1..60), every in 1usize..7) {
+    fn a_restart_changes_nothing_but_the_grace(life in acts::life(1..60), every in 1usize..7) {
         let mut restless = Vec::new();
-        for (number, step) in steps.into_iter().enumerate() {
+        for (number, step) in life.steps.into_iter().enumerate() {
             restless.push(step);
             if number % every == 0 {
                 restless.push(Step { act: Act::Restart { shortest: number % 2 == 0 }, ..Step::now(Act::Tick) });
             }
         }
-        play(pool, &restless, |_| Ok(()))?;
+        play(&Life { steps: restless, ..life }, |_| Ok(()))?;
     }
 
     /// `apply` is total: a journal with holes in it is replayed without a panic.
     #[test]
-    fn a_journal_with_holes_is_replayed((pool, steps) in acts::life(1..100), holes in prop::collection::vec(0u8..4, 400)) {
-        let world = play(pool, &steps, |_| Ok(()))?;
+    fn a_journal_with_holes_is_replayed(life in acts::life(1..100), holes in prop::collection::vec(0u8..4, 400)) {
+        let world = play(&life, |_| Ok(()))?;
         let kept = world.events.iter().zip(holes.iter().cycle()).filter(|(_, hole)| **hole != 0);
         let mut ledger = replay(kept.map(|(event, _)| event));
         ledger.resume(world.now);
@@ -126,19 +139,31 @@ proptest! {
 /// job of a swept kind finds its worker all the same.
 #[test]
 fn a_swept_class_is_decided_again() {
-    let mut world = World::new(1);
+    let mut world = World::new(1, Rules::default());
     let service = |n: usize| Service::parse(&format!("kind-{n}")).unwrap();
     let kinds = fleet::limits::CLASSES_IDLE_MAX + 10;
     world.join("m1", "w1", (0..kinds).map(service).collect());
     for n in 0..kinds {
         world.submit(&format!("j{n}"), service(n));
-        world.command(&fleet::Command::Cancel { job: JobId::parse(&format!("j{n}")).unwrap() }).unwrap();
+        world.command(&Command::Cancel { job: JobId::parse(&format!("j{n}")).unwrap() }).unwrap();
     }
     world.submit("last", service(0));
     world.ask("w1", world.now + 1);
     assert!(world.ledger.job(&JobId::parse("last").unwrap()).unwrap().lease().is_some());
     world.submit("standing", service(1));
     assert!(world.ledger.job(&JobId::parse("standing").unwrap()).unwrap().lease().is_none(), "it has one slot");
+}
+
+/// To starve is to move in the queue; that must not hide that the last capable worker has left.
+#[test]
+fn a_job_that_starves_when_its_last_worker_leaves_is_told_unschedulable() {
+    let mut world = World::new(1, Rules { starve_after_ms: Some(1_000) });
+    world.join("m1", "w1", [Service::parse("hash").unwrap()].into());
+    world.submit("j", Service::parse("hash").unwrap());
+    world.live(&Step { wait_ms: 1_000, ticking: false, act: Act::LeaveWorker { worker: 1 } }).unwrap();
+    world.live(&Step::now(Act::Tick)).unwrap();
+    let job = world.ledger.job(&JobId::parse("j").unwrap()).unwrap();
+    assert!(job.is_starving && job.waiting().is_some_and(|waiting| waiting.missing.is_some()));
 }
 
 /// The worst that can come due at once is more than one tick forgets.
@@ -148,15 +173,15 @@ fn ticks_come_to_rest_when_more_is_due_than_one_tick_does() {
     let mut told = fleet::Told::default();
     let jobs = fleet::limits::FORGOTTEN_PER_TICK_MAX + 1;
     for n in 0..jobs {
-        let spec = world::spec(&format!("j{n}"), Service::parse("hash").unwrap());
+        let spec = pools::spec(&format!("j{n}"), Service::parse("hash").unwrap());
         let job = spec.id.clone();
-        ledger.handle(fleet::Command::Submit { spec: Arc::new(spec) }, Timestamp(0), &mut told).unwrap();
-        ledger.handle(fleet::Command::Cancel { job }, Timestamp(0), &mut told).unwrap();
+        ledger.handle(Command::Submit { spec: Arc::new(spec) }, Timestamp(0), &mut told).unwrap();
+        ledger.handle(Command::Cancel { job }, Timestamp(0), &mut told).unwrap();
     }
     let now = ledger.next_deadline().unwrap();
     let mut ticks = 0;
     while ledger.next_deadline().is_some_and(|at| at <= now) {
-        ledger.handle(fleet::Command::Tick, now, &mut told).unwrap();
+        ledger.handle(Command::Tick, now, &mut told).unwrap();
         ticks += 1;
     }
     assert_eq!((ticks, ledger.tally().jobs()), (2, 0));

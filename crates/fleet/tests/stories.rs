@@ -2,12 +2,16 @@
 //! its top and tells it as one command a line; what followed stands indented below.
 //!
 //! ```text
-//! > submit j1 for hash priority 80      a command; the words are in `stories/words.rs`
+//! > submit j1 for hash priority 80      a command; see `stories/{commands,asked,offered}.rs`
 //!   j1 submitted                        an event
 //!   ~ j1 at 40% says w1                 a pulse
 //!   = accepted                          the answer
 //!   ! lease lost                        or the refusal
 //! ```
+//!
+//! `> repeat 64 w1 releases x` is 64 lines with `x1` to `x64`; what happens to a crowd of that
+//! name alike is told once and counted. `> rules starve-after 30m` may stand at the beginning.
+//! After every command whoever only heard the events must know what the ledger remembers.
 //!
 //! Time begins at 0 and passes only where a command says so: `> +8s tick` is 8 seconds after
 //! the line before it, `> 20s tick` is at 20 seconds. A lease goes by its worker and job; `j1`
@@ -19,6 +23,16 @@
 
 #![allow(clippy::unwrap_used, reason = "clippy sees no test in what a test calls")]
 
+#[path = "stories/asked.rs"]
+mod asked;
+#[path = "stories/commands.rs"]
+mod commands;
+#[path = "stories/naming.rs"]
+mod naming;
+#[path = "stories/offered.rs"]
+mod offered;
+#[path = "stories/shown.rs"]
+mod shown;
 #[path = "stories/stage.rs"]
 mod stage;
 #[path = "stories/telling.rs"]
@@ -67,6 +81,44 @@ stories! {
     asking_for_work_is_a_sign_of_life,
     a_worker_that_moves_leaves_its_old_machine,
     who_asks_is_told_which_leases_it_has_lost,
+    a_batch_is_decided_together,
+    a_call_of_an_earlier_session_is_refused,
+    a_drained_machine_finishes_what_it_has,
+    a_drained_worker_finishes_what_it_has,
+    a_finish_by_ends_a_job_wherever_it_is,
+    a_job_is_not_given_before_its_time,
+    a_job_states_its_own_backoff,
+    a_job_that_waits_too_long_goes_first,
+    a_job_that_was_handed_back_is_held_off_its_worker,
+    a_paused_service_waits_alone,
+    a_report_on_what_has_ended_is_refused,
+    a_retry_is_a_new_job,
+    a_run_that_says_nothing_of_its_progress_fails,
+    a_run_that_takes_too_long_fails,
+    a_service_that_is_down_gets_no_jobs_until_it_is_up,
+    a_start_by_passes_before_the_start_or_not_at_all,
+    a_verdict_that_lasts_too_long_ends_a_job_that_says_so,
+    a_worker_takes_the_jobs_of_its_customers_only,
+    a_worker_that_comes_again_with_other_models_gets_other_jobs,
+    a_worker_that_is_bound_to_a_workflow_takes_nothing_else,
+    a_workflows_first_job_fixes_priority_and_time,
+    after_a_restart_a_run_out_of_time_gets_the_grace,
+    after_a_restart_delays_go_on,
+    after_a_restart_names_are_still_taken,
+    after_a_restart_verdicts_go_on,
+    after_a_restart_what_is_held_back_is_held_back,
+    after_a_restart_who_starves_goes_first,
+    after_too_little_memory_more_is_wanted_while_somebody_has_it,
+    an_idempotency_key_stands_for_one_submission,
+    every_need_must_hold_and_nothing_that_is_excluded,
+    of_several_deadlines_the_earliest_decides,
+    a_thousand_ahead_are_counted_and_no_more,
+    the_tenth_return_without_a_run_is_the_last,
+    what_cannot_run_does_not_stand_in_the_way,
+    what_nobody_can_run_waits_and_is_told_so,
+    why_a_job_waits_is_explained,
+    a_worker_that_hands_back_everything_gets_nothing_for_a_while,
+    only_bad_input_and_refusal_are_never_retried,
 }
 
 #[test]

@@ -1,11 +1,12 @@
 //! The client dialect ("EmProps format", `wire.md` §5).
 
-use crate::jobs::CANCELLED;
+use crate::jobs::{CANCELLED, expired};
 use crate::monitor::{ProgressData, ResyncReason, Upstream, json};
 use crate::words::JobStatus;
 use crate::{Contents, Json};
 use fleet::{Event, Fact, Job, JobId, Outcome, Pulse, State, Status, Timestamp};
 use serde::Serialize;
+use std::borrow::Cow;
 use utoipa::ToSchema;
 
 /// One message to a client. Durable ones carry an `event_id`, passing ones none.
@@ -61,9 +62,12 @@ pub enum JobResult<'a> {
         data: Option<Json>,
     },
     Failed {
-        error: &'a str,
+        #[schema(value_type = String)]
+        error: Cow<'a, str>,
         #[serde(skip_serializing_if = "std::ops::Not::not")]
         cancelled: bool,
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        expired: bool,
     },
 }
 
@@ -97,10 +101,12 @@ pub fn event(event: &Event, event_id: &str, contents: Contents<'_>) -> Option<St
 }
 
 fn result<'a>(outcome: &'a Outcome, contents: Contents<'_>) -> JobResult<'a> {
+    let failed = |error, cancelled, expired| JobResult::Failed { error, cancelled, expired };
     match outcome {
         Outcome::Completed { result } => JobResult::Success { data: contents(result).and_then(|bytes| json(&bytes)) },
-        Outcome::Failed { error, .. } => JobResult::Failed { error, cancelled: false },
-        Outcome::Cancelled => JobResult::Failed { error: CANCELLED, cancelled: true },
+        Outcome::Failed { error, .. } => failed(Cow::Borrowed(error), false, false),
+        Outcome::Cancelled => failed(Cow::Borrowed(CANCELLED), true, false),
+        Outcome::Expired(expiry) => failed(Cow::Owned(expired(*expiry)), false, true),
     }
 }
 
@@ -128,7 +134,7 @@ pub fn subject(fact: &Fact) -> Option<&JobId> {
 pub fn current(job: &Job, event_id: &str, contents: Contents<'_>, now: Timestamp) -> String {
     let job_id = job.spec.id.as_str();
     let body = match &job.state {
-        State::Waiting { .. } => ClientBody::JobAccepted { job_id, status: "queued" },
+        State::Waiting(_) => ClientBody::JobAccepted { job_id, status: "queued" },
         State::Assigned { lease } => ClientBody::JobAssigned { job_id, worker_id: lease.worker.as_str() },
         State::Running { .. } => ClientBody::JobStatusChanged {
             job_id,

@@ -7,6 +7,7 @@
 pub mod agent;
 pub mod client;
 mod event_id;
+pub mod explain;
 pub mod jobs;
 mod json;
 pub mod limits;
@@ -14,10 +15,12 @@ mod malformed;
 pub mod monitor;
 pub mod ops;
 pub mod problem;
+mod requirements;
 pub mod snapshot;
 pub mod stored;
 mod time;
 mod topics;
+mod tree;
 mod words;
 
 pub use event_id::EventId;
@@ -26,7 +29,7 @@ pub use malformed::Malformed;
 pub use problem::Problem;
 pub use time::{parse_rfc3339, rfc3339};
 pub use topics::Topics;
-pub use words::{DeclaredWord, FailureType, JobStatus, PhaseWord, WorkerWord};
+pub use words::{DeclaredWord, FailureType, IsolationWord, JobStatus, PhaseWord, WorkerWord};
 
 /// Looks up the bytes that an event names by their hash. `None`: they are gone.
 pub type Contents<'a> = &'a dyn Fn(&fleet::Content) -> Option<bytes::Bytes>;

@@ -5,6 +5,8 @@ pub use fleet::limits::{SERVICE_BYTES_MAX, SLOTS_MAX, WORKERS_PER_MACHINE_MAX};
 
 /// Bytes of an HTTP body. Above: 413.
 pub const BODY_BYTES_MAX: usize = 10 << 20;
+/// Bytes of a batch of jobs. Above: 413.
+pub const BATCH_BYTES_MAX: usize = 32 << 20;
 /// Bytes of a payload without insignificant white space. Above: 413.
 pub const PAYLOAD_BYTES_MAX: usize = 8 << 20;
 /// Bytes of a result. Above: 413, and the worker fails the run.
@@ -13,6 +15,11 @@ pub const RESULT_BYTES_MAX: usize = 256 << 10;
 pub const TOLD_BYTES_MAX: usize = 16 << 10;
 /// How deep JSON may be nested. Deeper: 400.
 pub const NESTING_MAX: usize = 64;
+/// How deep requirements may be nested, themselves included; a name with dots counts as what it
+/// stands for. Deeper: 400.
+pub const REQUIREMENT_DEPTH_MAX: usize = 6;
+/// Single values in requirements; an empty list or object counts as one. More: 400.
+pub const REQUIREMENT_LEAVES_MAX: usize = 64;
 /// Bytes of an error's text. Longer: cut.
 pub const ERROR_BYTES_MAX: usize = 8 << 10;
 /// Bytes of a refusal's sentence, which may repeat what was sent. Longer: cut.
@@ -23,13 +30,23 @@ pub const MESSAGE_BYTES_MAX: usize = 1 << 10;
 pub const LABELS_MAX: usize = 32;
 /// Bytes of a label's key or value. Longer: 400.
 pub const LABEL_BYTES_MAX: usize = 256;
-/// Bytes of a name that a machine or worker tells of itself (host, system, GPU, model). Longer: 400.
+/// Bytes of a name that a machine or worker tells of itself (host, system, GPU, model), and of a
+/// name, dotted path or text in requirements and in `custom`. Longer: 400.
 pub const NAME_BYTES_MAX: usize = 256;
 /// GPU models of a machine. More: 400.
 pub const GPU_MODELS_MAX: usize = 64;
-/// Models of a worker, all services together. More: 400.
+/// Models of a worker, all services together; of those that are loaded, as many again. More: 400.
 pub const MODELS_MAX: usize = 2_000;
-/// Bytes of the names of a worker's services and models. More: 400.
+/// Customers that a worker allows, and that it denies. More: 400.
+pub const CUSTOMERS_MAX: usize = 256;
+/// Tags of a worker. More: 400.
+pub const TAGS_MAX: usize = 256;
+/// How deep a worker's `custom` may be nested, itself included. Deeper: 400.
+pub const CUSTOM_DEPTH_MAX: usize = REQUIREMENT_DEPTH_MAX;
+/// Single values in a worker's `custom`; an empty list or object counts as one. More: 400.
+pub const CUSTOM_LEAVES_MAX: usize = 256;
+/// Bytes of a worker's services and of all names and texts in its capabilities, of `custom` as it
+/// was sent. More: 400.
 pub const CAPABILITIES_BYTES_MAX: usize = 64 << 10;
 /// Leases that one request may name. More: 400.
 pub const LEASES_NAMED_MAX: usize = fleet::limits::REVOKED_PER_MACHINE_MAX;
@@ -45,4 +62,6 @@ pub const SNAPSHOT_PENDING_MAX: usize = 200;
 pub const SNAPSHOT_FINISHED_MAX: usize = 200;
 
 const _: () = assert!(TOLD_BYTES_MAX <= RESULT_BYTES_MAX && RESULT_BYTES_MAX <= PAYLOAD_BYTES_MAX);
-const _: () = assert!(PAYLOAD_BYTES_MAX < BODY_BYTES_MAX);
+const _: () = assert!(PAYLOAD_BYTES_MAX < BODY_BYTES_MAX && BODY_BYTES_MAX <= BATCH_BYTES_MAX);
+const _: () = assert!(REQUIREMENT_DEPTH_MAX < NESTING_MAX && CUSTOM_DEPTH_MAX < NESTING_MAX);
+const _: () = assert!(REQUIREMENT_LEAVES_MAX <= CUSTOM_LEAVES_MAX, "the reader of both keeps no more at once");

@@ -9,8 +9,13 @@ pub enum Malformed {
     Field { field: String, why: String },
     #[error("{field} is not a field of this request{hint}")]
     Unknown { field: String, hint: String },
+    /// `pointer` is a JSON pointer (RFC 6901) into the submission.
+    #[error("{pointer}: {why}")]
+    Requirement { pointer: String, why: String },
     #[error("{what} is {bytes} bytes long; at most {max} are allowed")]
     TooLarge { what: String, bytes: usize, max: usize },
+    #[error("{what} has {items} entries; at most {max} are allowed")]
+    TooMany { what: String, items: usize, max: usize },
 }
 
 impl Malformed {

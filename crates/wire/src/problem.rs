@@ -15,6 +15,9 @@ pub struct Problem {
     pub detail: String,
     /// Stable: programs may depend on it. `detail` is for people and may change.
     pub code: String,
+    /// Where in the submission a bad requirement stands, as a JSON pointer (RFC 6901).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pointer: Option<String>,
     pub success: bool,
     pub error: String,
 }
@@ -30,6 +33,7 @@ impl Problem {
             error: detail.clone(),
             detail,
             code: code.to_owned(),
+            pointer: None,
             success: false,
         }
     }
@@ -40,6 +44,8 @@ impl From<&Refusal> for Problem {
         let (status, code) = match refusal {
             Refusal::JobNotFound { .. } => (404, "job_not_found"),
             Refusal::JobIdConflict { .. } => (409, "job_id_conflict"),
+            Refusal::IdempotencyConflict => (409, "idempotency_conflict"),
+            Refusal::NotFinished { .. } => (409, "not_finished"),
             Refusal::AlreadyFinished { .. } => (409, "already_finished"),
             Refusal::LeaseLost => (409, "lease_lost"),
             Refusal::SessionReplaced { .. } => (409, "session_replaced"),
@@ -58,8 +64,13 @@ impl From<&Malformed> for Problem {
             Malformed::Json { .. } => (400, "bad_json"),
             Malformed::Field { .. } => (400, "bad_field"),
             Malformed::Unknown { .. } => (400, "unknown_field"),
-            Malformed::TooLarge { .. } => (413, "payload_too_large"),
+            Malformed::Requirement { .. } => (400, "bad_requirement"),
+            Malformed::TooLarge { .. } | Malformed::TooMany { .. } => (413, "payload_too_large"),
         };
-        Problem::new(status, code, malformed.to_string())
+        let pointer = match malformed {
+            Malformed::Requirement { pointer, .. } => Some(pointer.clone()),
+            _ => None,
+        };
+        Problem { pointer, ..Problem::new(status, code, malformed.to_string()) }
     }
 }

@@ -1,13 +1,13 @@
 //! The whole state in one message (`wire.md` §4), and the shapes that lists and events share with it.
 
-use crate::agent::HostInfo;
-use crate::jobs::CANCELLED;
+use crate::agent::{self, CustomerAccessBody, HostInfo};
+use crate::jobs::{CANCELLED, expired, retry_at};
 use crate::limits;
 use crate::words::{JobStatus, PhaseWord, WorkerWord};
-use fleet::{Job, JobId, Ledger, Machine, Outcome, Progress, State, Tally, Timestamp, Worker};
+use fleet::{Capabilities, Job, JobId, Ledger, Machine, Outcome, Progress, State, Tally, Timestamp, Worker};
 use fleet::{WorkerReport, WorkflowId};
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use utoipa::ToSchema;
 
 /// `data` of `full_state_snapshot`. Times are Unix milliseconds.
@@ -28,7 +28,7 @@ pub struct JobsView {
     pub active: Vec<JobRow>,
     /// The newest ones.
     pub completed: Vec<JobRow>,
-    /// Failed and cancelled, the newest ones.
+    /// Failed, cancelled and expired, the newest ones.
     pub failed: Vec<JobRow>,
 }
 
@@ -44,11 +44,16 @@ pub struct JobRow {
     pub completed_at: Option<i64>,
     pub failed_at: Option<i64>,
     pub priority: u32,
+    /// What decides its place in the queue.
+    pub rank: RankView,
     pub retry_count: u32,
     pub max_retries: u32,
     /// When a job whose last run failed may run again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_at: Option<i64>,
+    /// What the nearest workers lack, while no worker of the fleet could run it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub missing: Option<Vec<String>>,
     pub workflow_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub workflow_priority: Option<u32>,
@@ -61,12 +66,30 @@ pub struct JobRow {
     pub error: Option<String>,
 }
 
+/// What decides the order: larger priorities first, then earlier times, then submission. What the
+/// job itself does not state may come from its workflow.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, ToSchema)]
+pub struct RankView {
+    pub priority: u32,
+    /// Unix milliseconds.
+    pub at: i64,
+    /// It waits so long that it goes before all that wait less.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub starving: bool,
+}
+
+impl From<fleet::Rank> for RankView {
+    fn from(rank: fleet::Rank) -> RankView {
+        RankView { priority: rank.priority, at: rank.at.0, starving: false }
+    }
+}
+
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct WorkerView {
     pub id: String,
     pub machine_id: String,
     pub status: WorkerWord,
-    pub capabilities: OwnedCapabilities,
+    pub capabilities: CapabilitiesView,
     pub current_job_id: Option<String>,
     pub connected_at: i64,
     pub total_jobs_completed: u64,
@@ -74,16 +97,29 @@ pub struct WorkerView {
     pub connections: Vec<ConnectionView>,
 }
 
-/// As `CapabilitiesView` of a `worker_connected`, owned.
+/// What a worker can do and for whom. What it does not declare is zero or absent.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct OwnedCapabilities {
+pub struct CapabilitiesView {
     pub gpu_count: u32,
     pub gpu_memory_gb: f64,
     pub gpu_model: Option<String>,
     pub cpu_cores: u32,
     pub ram_gb: f64,
     pub services: Vec<String>,
-    pub models: BTreeMap<String, Vec<String>>,
+    pub models: BTreeMap<String, BTreeSet<String>>,
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub loaded_models: BTreeSet<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub customer_access: Option<CustomerAccessBody>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub tags: BTreeSet<String>,
+    /// By dotted path.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub custom: BTreeMap<String, serde_json::Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub workflow_id: Option<String>,
     pub max_concurrent_jobs: u32,
 }
 
@@ -135,6 +171,9 @@ pub struct MachineStatus {
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct PhaseStatus {
     pub phase: PhaseWord,
+    /// An operator drains the machine.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub draining: bool,
     /// In a snapshot; an event does not tell it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uptime_ms: Option<u64>,
@@ -231,6 +270,7 @@ impl JobRow {
         let error = match &job.state {
             State::Finished { outcome: Outcome::Failed { error, .. }, .. } => Some(error.to_string()),
             State::Finished { outcome: Outcome::Cancelled, .. } => Some(CANCELLED.to_owned()),
+            State::Finished { outcome: Outcome::Expired(expiry), .. } => Some(expired(*expiry)),
             _ => None,
         };
         JobRow {
@@ -244,12 +284,11 @@ impl JobRow {
             completed_at: ended.filter(|_| is_completed),
             failed_at: ended.filter(|_| !is_completed),
             priority: spec.priority,
-            retry_count: job.runs_failed,
+            rank: RankView { starving: job.is_starving, ..job.rank.into() },
+            retry_count: job.counts.runs_failed,
             max_retries: spec.attempts_max,
-            retry_at: match job.state {
-                State::Waiting { retry_at } => retry_at.map(|at| at.0),
-                _ => None,
-            },
+            retry_at: retry_at(job).map(|at| at.0),
+            missing: job.waiting().and_then(|waiting| waiting.missing.as_ref()).map(|missing| missing.to_vec()),
             workflow_id: workflow.and_then(|w| w.id.as_ref()).map(WorkflowId::to_string),
             workflow_priority: workflow.and_then(|w| w.priority),
             workflow_datetime: workflow.and_then(|w| w.at).map(|at| at.0),
@@ -261,28 +300,48 @@ impl JobRow {
     }
 }
 
+impl CapabilitiesView {
+    #[must_use]
+    pub fn of(capabilities: &Capabilities, loaded_models: &BTreeSet<String>, slots: u32) -> CapabilitiesView {
+        let Capabilities { services, hardware, models, access, region, tags, custom, workflow } = capabilities;
+        let access = CustomerAccessBody::of(access);
+        CapabilitiesView {
+            gpu_count: hardware.gpu_count,
+            gpu_memory_gb: hardware.gpu_memory_gb.get(),
+            gpu_model: hardware.gpu_model.clone(),
+            cpu_cores: hardware.cpu_cores,
+            ram_gb: hardware.ram_gb.get(),
+            services: services.iter().map(ToString::to_string).collect(),
+            models: models.clone(),
+            loaded_models: loaded_models.clone(),
+            customer_access: (!access.says_nothing()).then_some(access),
+            region: region.clone(),
+            tags: tags.clone(),
+            custom: agent::show_custom(custom),
+            workflow_id: workflow.as_ref().map(ToString::to_string),
+            max_concurrent_jobs: slots,
+        }
+    }
+}
+
 impl WorkerView {
     #[must_use]
     pub fn of(ledger: &Ledger, worker: &Worker) -> WorkerView {
         let status: WorkerWord = ledger.worker_status(worker).into();
-        let (capabilities, hardware) = (&worker.capabilities, &worker.capabilities.hardware);
-        let state = if status == WorkerWord::Offline { "inactive" } else { "active" };
-        let connection =
-            |service: &fleet::Service| ConnectionView { service_type: service.to_string(), status: state.to_owned() };
+        let capabilities = &worker.capabilities;
+        let connection = |service: &fleet::Service| {
+            let state = match status {
+                WorkerWord::Offline => "inactive",
+                _ if worker.down.contains(service) => "error",
+                _ => "active",
+            };
+            ConnectionView { service_type: service.to_string(), status: state.to_owned() }
+        };
         WorkerView {
             id: worker.id.to_string(),
             machine_id: worker.machine.to_string(),
             status,
-            capabilities: OwnedCapabilities {
-                gpu_count: hardware.gpu_count,
-                gpu_memory_gb: hardware.gpu_memory_gb,
-                gpu_model: hardware.gpu_model.clone(),
-                cpu_cores: hardware.cpu_cores,
-                ram_gb: hardware.ram_gb,
-                services: capabilities.services.iter().map(ToString::to_string).collect(),
-                models: capabilities.models.clone(),
-                max_concurrent_jobs: worker.slots,
-            },
+            capabilities: CapabilitiesView::of(capabilities, &worker.loaded_models, worker.slots),
             current_job_id: ledger.current_job(worker).map(ToString::to_string),
             connected_at: worker.connected_at.0,
             total_jobs_completed: worker.jobs_completed,
@@ -350,7 +409,7 @@ impl MachineStatus {
             (report.worker.to_string(), WorkerState { status: report.status.into(), current_job_id })
         };
         MachineStatus {
-            machine: PhaseStatus { phase: machine.phase.into(), uptime_ms },
+            machine: PhaseStatus { phase: machine.phase.into(), draining: machine.is_draining, uptime_ms },
             workers: workers.iter().map(state).collect(),
             services: BTreeMap::new(),
         }

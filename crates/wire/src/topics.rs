@@ -40,7 +40,10 @@ impl Topics {
             | Fact::MachineLeft { .. } => Topics::MACHINES,
             Fact::WorkerJoined { .. }
             | Fact::WorkerDeclared { .. }
+            | Fact::WorkerDrained { .. }
             | Fact::WorkerTurned { .. }
+            | Fact::ServiceTurned { .. }
+            | Fact::ServicePaused { .. }
             | Fact::WorkerLeft { .. } => Topics::WORKERS,
             _ => Topics::JOBS,
         }

@@ -1,6 +1,6 @@
 //! The words of the outside for the values of `fleet`, each written once.
 
-use fleet::{Declared, FailureKind, Phase, Status, WorkerStatus};
+use fleet::{Declared, FailureKind, Isolation, Phase, Status, WorkerStatus};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -45,6 +45,17 @@ words! {
     /// What kind of failure it was.
     FailureType for FailureKind {
         BadInput, Refusal, OutOfMemory, ServiceDown, Timeout, RateLimit, Auth, Network, BadOutput, Internal, Broker,
+    }
+}
+
+words! {
+    /// How far a worker keeps the jobs of different customers apart.
+    IsolationWord for Isolation { Strict, Loose, None }
+}
+
+impl Default for IsolationWord {
+    fn default() -> IsolationWord {
+        Isolation::default().into()
     }
 }
 

@@ -7,6 +7,11 @@ export type paths = Record<string, never>;
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        readonly AheadView: {
+            readonly jobs: number;
+            /** @description `exact`, or `at_least` when there are too many to count. */
+            readonly jobs_is: string;
+        };
         readonly AttemptView: {
             readonly assigned_at: string;
             /** Format: int32 */
@@ -19,6 +24,34 @@ export interface components {
             readonly started_at?: string | null;
             readonly worker_id: string;
         };
+        /** @description `backoff` as it is said: what is left out is as it is for a job that says nothing. */
+        readonly BackoffBody: {
+            /**
+             * Format: int64
+             * @default null
+             */
+            readonly base_ms: number | null;
+            /**
+             * Format: double
+             * @default null
+             */
+            readonly factor: number | null;
+            /**
+             * Format: int64
+             * @default null
+             */
+            readonly max_ms: number | null;
+        };
+        readonly BatchItem: {
+            readonly code?: string | null;
+            readonly error?: string | null;
+            readonly ignored?: readonly string[];
+            readonly index: number;
+            readonly job_id?: string | null;
+            readonly status: components["schemas"]["BatchStatus"];
+        };
+        /** @enum {string} */
+        readonly BatchStatus: "created" | "duplicate" | "refused";
         /** @description The answer to `POST /api/jobs/{id}/cancel`. */
         readonly Cancelled: {
             readonly event_id?: string | null;
@@ -27,14 +60,21 @@ export interface components {
             readonly success: boolean;
             readonly timestamp: string;
         };
+        /** @description What a worker can do and for whom. What it does not declare is zero or absent. */
         readonly CapabilitiesView: {
             /** Format: int32 */
             readonly cpu_cores: number;
+            /** @description By dotted path. */
+            readonly custom?: {
+                readonly [key: string]: unknown;
+            };
+            readonly customer_access?: components["schemas"]["CustomerAccessBody"] | null;
             /** Format: int32 */
             readonly gpu_count: number;
             /** Format: double */
             readonly gpu_memory_gb: number;
             readonly gpu_model?: string | null;
+            readonly loaded_models?: readonly string[];
             /** Format: int32 */
             readonly max_concurrent_jobs: number;
             readonly models: {
@@ -42,7 +82,38 @@ export interface components {
             };
             /** Format: double */
             readonly ram_gb: number;
+            readonly region?: string | null;
             readonly services: readonly string[];
+            readonly tags?: readonly string[];
+            readonly workflow_id?: string | null;
+        };
+        /** @description The waiting jobs of equal requirements. */
+        readonly ClassView: {
+            readonly capable_machines: number;
+            /** @description Whosever the jobs are. */
+            readonly capable_workers: number;
+            /** @description What the nearest workers lack, if there is no capable one. */
+            readonly missing: readonly string[];
+            /**
+             * Format: double
+             * @description These ran out of memory on workers with so much, so more is looked for.
+             */
+            readonly more_than_gpu_memory_gb?: number | null;
+            readonly oldest_at: string;
+            readonly oldest_job_id: string;
+            /** @description As in a submission; absent if only the service is asked for. */
+            readonly requirements?: unknown;
+            readonly service: string;
+            readonly waiting: number;
+        };
+        /** @description The answer to `GET /api/classes`. */
+        readonly Classes: {
+            /** @description Those with most waiting jobs first. */
+            readonly classes: readonly components["schemas"]["ClassView"][];
+            readonly success: boolean;
+            readonly timestamp: string;
+            /** @description How many there are. */
+            readonly total: number;
         };
         readonly ClientBody: {
             readonly job_id: string;
@@ -103,6 +174,40 @@ export interface components {
             readonly workers: number;
         };
         /**
+         * @description Whose jobs a worker takes: those of `allowed_customers`, of everyone if there are none there,
+         *     and never those of `denied_customers`.
+         */
+        readonly CustomerAccessBody: {
+            /** @default [] */
+            readonly allowed_customers: readonly string[];
+            /** @default [] */
+            readonly denied_customers: readonly string[];
+            /** @default none */
+            readonly isolation: components["schemas"]["IsolationWord"];
+        };
+        /** @description The answer to `GET /api/jobs/{id}/explain`. */
+        readonly Explained: {
+            readonly ahead?: components["schemas"]["AheadView"] | null;
+            readonly job_id: string;
+            readonly machines: components["schemas"]["MachineCounts"];
+            readonly nearest?: components["schemas"]["NearestView"] | null;
+            /** @description What fails somewhere, and on how many machines no worker meets it. */
+            readonly requirements: readonly components["schemas"]["FailingView"][];
+            /** @description The same for a person. */
+            readonly sentence: string;
+            readonly status: components["schemas"]["JobStatus"];
+            readonly success: boolean;
+            readonly timestamp: string;
+            /** @description While it may not run yet: until when. */
+            readonly until?: string | null;
+            readonly verdict: components["schemas"]["VerdictWord"];
+            readonly workers: components["schemas"]["WorkerCounts"];
+        };
+        readonly FailingView: {
+            readonly machines: number;
+            readonly requirement: string;
+        };
+        /**
          * @description What kind of failure it was.
          * @enum {string}
          */
@@ -145,6 +250,11 @@ export interface components {
              */
             readonly total_ram_gb: number;
         };
+        /**
+         * @description How far a worker keeps the jobs of different customers apart.
+         * @enum {string}
+         */
+        readonly IsolationWord: "strict" | "loose" | "none";
         readonly JobData: {
             /** Format: int64 */
             readonly created_at: number;
@@ -160,6 +270,10 @@ export interface components {
             readonly payload_bytes?: number | null;
             /** Format: int32 */
             readonly priority: number;
+            /** @description What decides its place in the queue. */
+            readonly rank: components["schemas"]["RankView"];
+            /** @description What it demands of a worker beside the service. */
+            readonly requirements?: unknown;
             readonly status: components["schemas"]["JobStatus"];
             /** Format: int32 */
             readonly total_steps?: number | null;
@@ -192,6 +306,7 @@ export interface components {
         } | {
             readonly cancelled?: boolean;
             readonly error: string;
+            readonly expired?: boolean;
             /** @enum {string} */
             readonly status: "failed";
         };
@@ -210,11 +325,15 @@ export interface components {
             readonly job_type: string;
             /** Format: int32 */
             readonly max_retries: number;
+            /** @description What the nearest workers lack, while no worker of the fleet could run it. */
+            readonly missing?: readonly string[] | null;
             /** Format: int32 */
             readonly priority: number;
             /** Format: double */
             readonly progress?: number | null;
             readonly progress_message?: string | null;
+            /** @description What decides its place in the queue. */
+            readonly rank: components["schemas"]["RankView"];
             /**
              * Format: int64
              * @description When a job whose last run failed may run again.
@@ -240,10 +359,12 @@ export interface components {
         readonly JobUrls: {
             readonly cancel: string;
             readonly events: string;
+            /** @description Why it waits. */
+            readonly explain: string;
             readonly self: string;
         };
         /** @description A job as `GET /api/jobs` shows it. Times are RFC 3339. */
-        readonly JobView: {
+        readonly JobView: components["schemas"]["TimingView"] & {
             /** @default null */
             readonly assigned_at: string | null;
             /** @default [] */
@@ -300,6 +421,8 @@ export interface components {
              * @default 0
              */
             readonly queue_ms: number;
+            /** @description Absent if only the service is asked for. */
+            readonly requirements?: unknown;
             readonly result?: unknown;
             /** @default null */
             readonly retry_at: string | null;
@@ -310,10 +433,17 @@ export interface components {
              */
             readonly retry_count: number;
             /**
+             * @description The ended job that this one repeats.
+             * @default null
+             */
+            readonly retry_of: string | null;
+            /**
              * Format: int64
              * @default null
              */
             readonly run_ms: number | null;
+            /** @default null */
+            readonly schedulable: components["schemas"]["SchedulableView"] | null;
             /** @default  */
             readonly service_required: string;
             /** @default null */
@@ -345,10 +475,15 @@ export interface components {
             readonly active: readonly components["schemas"]["JobRow"][];
             /** @description The newest ones. */
             readonly completed: readonly components["schemas"]["JobRow"][];
-            /** @description Failed and cancelled, the newest ones. */
+            /** @description Failed, cancelled and expired, the newest ones. */
             readonly failed: readonly components["schemas"]["JobRow"][];
             /** @description The first ones in the order they will run. */
             readonly pending: readonly components["schemas"]["JobRow"][];
+        };
+        readonly MachineCounts: {
+            /** @description Those with a worker that could run it. */
+            readonly capable: number;
+            readonly total: number;
         };
         /** @description How a machine is. */
         readonly MachineStatus: {
@@ -438,6 +573,7 @@ export interface components {
             readonly attempt: number;
             readonly cancelled?: boolean;
             readonly error: string;
+            readonly expired?: boolean;
             /** Format: int64 */
             readonly failed_at: number;
             readonly failure?: components["schemas"]["FailureView"] | null;
@@ -445,6 +581,32 @@ export interface components {
             /** @enum {string} */
             readonly type: "job_failed";
             readonly worker_id?: string | null;
+        } | {
+            readonly job_id: string;
+            readonly missing: readonly string[];
+            /** @enum {string} */
+            readonly type: "job_unschedulable";
+        } | {
+            readonly job_id: string;
+            readonly missing: readonly string[];
+            /** @enum {string} */
+            readonly type: "job_schedulable";
+        } | {
+            readonly service: string;
+            /** @enum {string} */
+            readonly type: "service_paused";
+        } | {
+            readonly service: string;
+            /** @enum {string} */
+            readonly type: "service_resumed";
+        } | {
+            readonly connector_id: string;
+            readonly service_info?: components["schemas"]["ServiceInfo"] | null;
+            readonly service_type: string;
+            readonly status: string;
+            /** @enum {string} */
+            readonly type: "connector_status_changed";
+            readonly worker_id: string;
         } | {
             readonly machine_id: string;
             /** @enum {string} */
@@ -521,29 +683,16 @@ export interface components {
              */
             readonly timestamp: number;
         };
+        readonly NearestView: {
+            readonly lacks: readonly string[];
+            readonly machine_id: string;
+            readonly worker_id: string;
+        };
         /** @description The answer to `GET /api/jobs/{id}`. */
         readonly OneJob: {
             readonly job: components["schemas"]["JobView"];
             readonly success: boolean;
             readonly timestamp: string;
-        };
-        /** @description As `CapabilitiesView` of a `worker_connected`, owned. */
-        readonly OwnedCapabilities: {
-            /** Format: int32 */
-            readonly cpu_cores: number;
-            /** Format: int32 */
-            readonly gpu_count: number;
-            /** Format: double */
-            readonly gpu_memory_gb: number;
-            readonly gpu_model?: string | null;
-            /** Format: int32 */
-            readonly max_concurrent_jobs: number;
-            readonly models: {
-                readonly [key: string]: readonly string[];
-            };
-            /** Format: double */
-            readonly ram_gb: number;
-            readonly services: readonly string[];
         };
         readonly Page: {
             readonly hasNextPage: boolean;
@@ -559,6 +708,8 @@ export interface components {
             readonly finishedJobs: components["schemas"]["Page"];
         };
         readonly PhaseStatus: {
+            /** @description An operator drains the machine. */
+            readonly draining?: boolean;
             readonly phase: components["schemas"]["PhaseWord"];
             /**
              * Format: int64
@@ -577,6 +728,8 @@ export interface components {
             readonly code: string;
             readonly detail: string;
             readonly error: string;
+            /** @description Where in the submission a bad requirement stands, as a JSON pointer (RFC 6901). */
+            readonly pointer?: string | null;
             /** Format: int32 */
             readonly status: number;
             readonly success: boolean;
@@ -599,10 +752,56 @@ export interface components {
             readonly worker_id: string;
         };
         /**
+         * @description What decides the order: larger priorities first, then earlier times, then submission. What the
+         *     job itself does not state may come from its workflow.
+         */
+        readonly RankView: {
+            /**
+             * Format: int64
+             * @description Unix milliseconds.
+             */
+            readonly at: number;
+            /** Format: int32 */
+            readonly priority: number;
+            /** @description It waits so long that it goes before all that wait less. */
+            readonly starving?: boolean;
+        };
+        /**
          * @description Why a position cannot be resumed.
          * @enum {string}
          */
         readonly ResyncReason: "expired" | "ahead" | "diverged" | "malformed";
+        /**
+         * @description `schedulable` of a waiting job: whether the fleet could run it, since when that is so, and
+         *     what the nearest workers lack if it could not.
+         */
+        readonly SchedulableView: {
+            readonly missing: readonly string[];
+            readonly since: string;
+            /** @description `ready`, `busy` or `no_capable_worker`. */
+            readonly verdict: components["schemas"]["VerdictWord"];
+        };
+        readonly ServiceInfo: {
+            /** @description Why it does not work. */
+            readonly reason: string;
+        };
+        readonly ServiceView: {
+            readonly name: string;
+            readonly paused: boolean;
+            readonly paused_since?: string | null;
+            readonly running: number;
+            readonly waiting: number;
+            /** @description Workers that offer it. */
+            readonly workers: number;
+            /** @description Of these, those where it does not work now. */
+            readonly workers_down: number;
+        };
+        /** @description The answer to `GET /api/services`. */
+        readonly Services: {
+            readonly services: readonly components["schemas"]["ServiceView"][];
+            readonly success: boolean;
+            readonly timestamp: string;
+        };
         /** @description `data` of `full_state_snapshot`. Times are Unix milliseconds. */
         readonly Snapshot: {
             readonly jobs: components["schemas"]["JobsView"];
@@ -663,13 +862,55 @@ export interface components {
             readonly ignored?: readonly string[];
             readonly job_id: string;
             readonly message: string;
+            /** @description For a retry: the ended job that this one repeats. */
+            readonly retry_of?: string | null;
             readonly status: components["schemas"]["JobStatus"];
             readonly success: boolean;
             readonly timestamp: string;
             readonly urls: components["schemas"]["JobUrls"];
         };
+        /** @description The answer to `POST /api/jobs:batch`. */
+        readonly SubmittedAll: {
+            /** @description The first event of this decision; absent if nothing happened. */
+            readonly event_id?: string | null;
+            readonly results: readonly components["schemas"]["BatchItem"][];
+            /** @description The batch was read; what became of each job stands with it. */
+            readonly success: boolean;
+            readonly timestamp: string;
+        };
+        /** @description A job's timing as it is shown and kept: only what it states. */
+        readonly TimingView: {
+            /** @default null */
+            readonly backoff: components["schemas"]["BackoffBody"] | null;
+            /**
+             * Format: int64
+             * @default null
+             */
+            readonly fail_if_unmatched_ms: number | null;
+            /** @default null */
+            readonly finish_by: string | null;
+            /**
+             * Format: int64
+             * @default null
+             */
+            readonly no_progress_ms: number | null;
+            /** @default null */
+            readonly not_before: string | null;
+            /**
+             * Format: int64
+             * @default null
+             */
+            readonly run_for_ms: number | null;
+            /** @default null */
+            readonly start_by: string | null;
+        };
         /** @enum {string} */
         readonly Upstream: "live" | "stale";
+        /**
+         * @description How it stands with a job.
+         * @enum {string}
+         */
+        readonly VerdictWord: "ready" | "busy" | "no_capable_worker" | "paused" | "backing_off" | "running" | "finished";
         /** @description `GET /version`. */
         readonly Version: {
             readonly api_version: string;
@@ -679,6 +920,13 @@ export interface components {
             /** Format: int64 */
             readonly uptime_seconds: number;
             readonly version: string;
+        };
+        readonly WorkerCounts: {
+            /** @description Those that could run it. */
+            readonly capable: number;
+            /** @description Of these, those that could take it now. */
+            readonly free: number;
+            readonly total: number;
         };
         readonly WorkerData: {
             readonly capabilities: components["schemas"]["CapabilitiesView"];
@@ -700,7 +948,7 @@ export interface components {
             readonly worker_id: string;
         };
         readonly WorkerView: {
-            readonly capabilities: components["schemas"]["OwnedCapabilities"];
+            readonly capabilities: components["schemas"]["CapabilitiesView"];
             /** Format: int64 */
             readonly connected_at: number;
             readonly connections: readonly components["schemas"]["ConnectionView"][];
@@ -731,17 +979,27 @@ export interface components {
     headers: never;
     pathItems: never;
 }
+export type AheadView = components['schemas']['AheadView'];
 export type AttemptView = components['schemas']['AttemptView'];
+export type BackoffBody = components['schemas']['BackoffBody'];
+export type BatchItem = components['schemas']['BatchItem'];
+export type BatchStatus = components['schemas']['BatchStatus'];
 export type Cancelled = components['schemas']['Cancelled'];
 export type CapabilitiesView = components['schemas']['CapabilitiesView'];
+export type ClassView = components['schemas']['ClassView'];
+export type Classes = components['schemas']['Classes'];
 export type ClientBody = components['schemas']['ClientBody'];
 export type ClientMessage = components['schemas']['ClientMessage'];
 export type ConnectionView = components['schemas']['ConnectionView'];
 export type Connections = components['schemas']['Connections'];
+export type CustomerAccessBody = components['schemas']['CustomerAccessBody'];
+export type Explained = components['schemas']['Explained'];
+export type FailingView = components['schemas']['FailingView'];
 export type FailureType = components['schemas']['FailureType'];
 export type FailureView = components['schemas']['FailureView'];
 export type Health = components['schemas']['Health'];
 export type HostInfo = components['schemas']['HostInfo'];
+export type IsolationWord = components['schemas']['IsolationWord'];
 export type JobData = components['schemas']['JobData'];
 export type JobList = components['schemas']['JobList'];
 export type JobResult = components['schemas']['JobResult'];
@@ -750,28 +1008,38 @@ export type JobStatus = components['schemas']['JobStatus'];
 export type JobUrls = components['schemas']['JobUrls'];
 export type JobView = components['schemas']['JobView'];
 export type JobsView = components['schemas']['JobsView'];
+export type MachineCounts = components['schemas']['MachineCounts'];
 export type MachineStatus = components['schemas']['MachineStatus'];
 export type MachineView = components['schemas']['MachineView'];
 export type Machines = components['schemas']['Machines'];
 export type MonitorBody = components['schemas']['MonitorBody'];
 export type MonitorMessage = components['schemas']['MonitorMessage'];
+export type NearestView = components['schemas']['NearestView'];
 export type OneJob = components['schemas']['OneJob'];
-export type OwnedCapabilities = components['schemas']['OwnedCapabilities'];
 export type Page = components['schemas']['Page'];
 export type Pagination = components['schemas']['Pagination'];
 export type PhaseStatus = components['schemas']['PhaseStatus'];
 export type PhaseWord = components['schemas']['PhaseWord'];
 export type Problem = components['schemas']['Problem'];
 export type ProgressData = components['schemas']['ProgressData'];
+export type RankView = components['schemas']['RankView'];
 export type ResyncReason = components['schemas']['ResyncReason'];
+export type SchedulableView = components['schemas']['SchedulableView'];
+export type ServiceInfo = components['schemas']['ServiceInfo'];
+export type ServiceView = components['schemas']['ServiceView'];
+export type Services = components['schemas']['Services'];
 export type Snapshot = components['schemas']['Snapshot'];
 export type Stats = components['schemas']['Stats'];
 export type StatsView = components['schemas']['StatsView'];
 export type StoreHealth = components['schemas']['StoreHealth'];
 export type Structure = components['schemas']['Structure'];
 export type Submitted = components['schemas']['Submitted'];
+export type SubmittedAll = components['schemas']['SubmittedAll'];
+export type TimingView = components['schemas']['TimingView'];
 export type Upstream = components['schemas']['Upstream'];
+export type VerdictWord = components['schemas']['VerdictWord'];
 export type Version = components['schemas']['Version'];
+export type WorkerCounts = components['schemas']['WorkerCounts'];
 export type WorkerData = components['schemas']['WorkerData'];
 export type WorkerState = components['schemas']['WorkerState'];
 export type WorkerStructure = components['schemas']['WorkerStructure'];

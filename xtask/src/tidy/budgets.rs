@@ -5,7 +5,7 @@ use super::house::{House, RustFile};
 
 const BUDGETS: [(&str, usize); 7] = [
     ("fleet", 5_000),
-    ("wire", 4_000),
+    ("wire", 5_500),
     ("store", 4_500),
     ("broker", 8_000),
     ("client", 1_500),

@@ -1,6 +1,8 @@
 //! From what is written to what holds together.
 
-use super::table::{CapabilitiesTable, File, HardwareTable, MachineTable, ServiceTable, WorkerTable, line_of};
+use super::table::{
+    AccessTable, CapabilitiesTable, File, HardwareTable, MachineTable, ServiceTable, WorkerTable, line_of,
+};
 use super::{CommandConfig, Config, ConfigError, EngineConfig, SimulatedConfig, WorkerConfig};
 use crate::limits;
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,7 +10,8 @@ use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 use toml::Spanned;
-use wire::agent::{CapabilitiesBody, HardwareBody};
+use wire::agent::{CapabilitiesBody, CustomerAccessBody, HardwareBody};
+use wire::{IsolationWord, Json};
 
 /// Where a mistake would be.
 struct Place<'a> {
@@ -207,7 +210,44 @@ fn capabilities(place: &Place<'_>, field: &str, table: CapabilitiesTable) -> Che
     let gpu_memory_gb = place.gigabytes(gpu_memory_gb, &format!("{field}.gpu_memory_gb"))?;
     let ram_gb = place.gigabytes(ram_gb, &format!("{field}.ram_gb"))?;
     let hardware = HardwareBody { gpu_count, gpu_memory_gb, gpu_model, cpu_cores, ram_gb };
-    Ok(CapabilitiesBody { hardware, models: table.models })
+    let CapabilitiesTable { models, loaded_models, region, tags, workflow_id, .. } = table;
+    let customer_access = table.customer_access.map_or(Ok(CustomerAccessBody::default()), |access| {
+        let AccessTable { isolation, allowed_customers, denied_customers } = access.into_inner();
+        let isolation = isolation.map_or(Ok(IsolationWord::default()), |word| isolation_of(place, &word))?;
+        Ok::<_, ConfigError>(CustomerAccessBody { isolation, allowed_customers, denied_customers })
+    })?;
+    let custom = table.custom.map(|custom| custom_of(place, &custom)).transpose()?;
+    Ok(CapabilitiesBody { hardware, models, loaded_models, customer_access, region, tags, custom, workflow_id })
+}
+
+fn isolation_of(place: &Place<'_>, word: &Spanned<String>) -> Checked<IsolationWord> {
+    match word.get_ref().as_str() {
+        "strict" => Ok(IsolationWord::Strict),
+        "loose" => Ok(IsolationWord::Loose),
+        "none" => Ok(IsolationWord::None),
+        other => {
+            let why = format!("is {other:?}; it must be \"strict\", \"loose\" or \"none\"");
+            Err(place.at(word, "workers.capabilities.customer_access.isolation", why))
+        }
+    }
+}
+
+/// The table as JSON, which knows no dates.
+fn custom_of(place: &Place<'_>, custom: &Spanned<toml::Table>) -> Checked<Json> {
+    fn has_a_date(value: &toml::Value) -> bool {
+        match value {
+            toml::Value::Datetime(_) => true,
+            toml::Value::Array(list) => list.iter().any(has_a_date),
+            toml::Value::Table(table) => table.values().any(has_a_date),
+            _ => false,
+        }
+    }
+    let why = "may hold numbers, texts, truths and lists of them; a date must be written as a text";
+    let wrong = || place.at(custom, "workers.capabilities.custom", why);
+    match custom.get_ref().values().any(has_a_date) {
+        true => Err(wrong()),
+        false => serde_json::value::to_raw_value(custom.get_ref()).map_err(|_| wrong()),
+    }
 }
 
 fn known_service(

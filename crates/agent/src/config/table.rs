@@ -36,6 +36,20 @@ pub(super) struct WorkerTable {
 pub(super) struct CapabilitiesTable {
     pub hardware: HardwareTable,
     pub models: BTreeMap<String, Vec<String>>,
+    pub loaded_models: Vec<String>,
+    pub customer_access: Option<Spanned<AccessTable>>,
+    pub region: Option<String>,
+    pub tags: Vec<String>,
+    pub custom: Option<Spanned<toml::Table>>,
+    pub workflow_id: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct AccessTable {
+    pub isolation: Option<Spanned<String>>,
+    pub allowed_customers: Vec<String>,
+    pub denied_customers: Vec<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 use wire::Malformed;
-use wire::limits::{BODY_BYTES_MAX, WAIT_MS_MAX};
+use wire::limits::{BATCH_BYTES_MAX, BODY_BYTES_MAX, WAIT_MS_MAX};
 
 /// The bytes of a request, whole.
 pub(super) struct Body(pub(super) Bytes);
@@ -25,18 +25,33 @@ impl<S: Send + Sync> FromRequest<S> for Body {
     type Rejection = Refused;
 
     async fn from_request(request: Request, _: &S) -> Result<Body, Refused> {
-        let collect = Limited::new(request.into_body(), BODY_BYTES_MAX).collect();
-        match tokio::time::timeout(limits::BODY_WAIT, collect).await {
-            Ok(Ok(body)) => Ok(Body(body.to_bytes())),
-            Ok(Err(error)) if error.is::<LengthLimitError>() => {
-                let why = format!("the body is longer than {BODY_BYTES_MAX} bytes, which is the limit");
-                Err(Refused::new(413, "payload_too_large", why))
-            }
-            Ok(Err(error)) => Err(Refused::new(400, "bad_body", format!("the body could not be read: {error}"))),
-            Err(_) => {
-                let why = format!("the body did not arrive within {} s", limits::BODY_WAIT.as_secs());
-                Err(Refused::new(408, "timeout", why))
-            }
+        read(request, BODY_BYTES_MAX).await.map(Body)
+    }
+}
+
+/// The bytes of a batch, which may be longer.
+pub(super) struct BatchBody(pub(super) Bytes);
+
+impl<S: Send + Sync> FromRequest<S> for BatchBody {
+    type Rejection = Refused;
+
+    async fn from_request(request: Request, _: &S) -> Result<BatchBody, Refused> {
+        read(request, BATCH_BYTES_MAX).await.map(BatchBody)
+    }
+}
+
+async fn read(request: Request, bytes_max: usize) -> Result<Bytes, Refused> {
+    let collect = Limited::new(request.into_body(), bytes_max).collect();
+    match tokio::time::timeout(limits::BODY_WAIT, collect).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            let why = format!("the body is longer than {bytes_max} bytes, which is the limit");
+            Err(Refused::new(413, "payload_too_large", why))
+        }
+        Ok(Err(error)) => Err(Refused::new(400, "bad_body", format!("the body could not be read: {error}"))),
+        Err(_) => {
+            let why = format!("the body did not arrive within {} s", limits::BODY_WAIT.as_secs());
+            Err(Refused::new(408, "timeout", why))
         }
     }
 }

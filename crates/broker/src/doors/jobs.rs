@@ -1,8 +1,9 @@
 //! Jobs: submit, show, list, cancel.
 
 use super::Doors;
-use super::body::{Body, Params, Segment};
+use super::body::{BatchBody, Body, Params, Segment};
 use super::problem::Refused;
+use crate::desk::{Decided, Desk};
 use crate::limits;
 use axum::Json;
 use axum::extract::State;
@@ -12,43 +13,137 @@ use fleet::{Answer, Command, Job, JobId, Outcome, Refusal, State as JobState, Ti
 use std::sync::Arc;
 use store::{Blob, BlobHash};
 use wire::agent::EmptyBody;
-use wire::jobs::{Cancelled, JobList, JobUrls, JobView, ListQuery, OneJob, Submission, Submitted, parse_submission};
-use wire::{JobStatus, Malformed, monitor, rfc3339};
+use wire::explain::{Explained, SchedulableView};
+use wire::jobs::{
+    BatchItem, BatchStatus, Cancelled, JobList, JobUrls, JobView, ListQuery, OneJob, Submission, Submitted,
+    SubmittedAll, check_key, parse_batch, parse_submission,
+};
+use wire::{EventId, JobStatus, Malformed, Problem, monitor, rfc3339};
 
 pub(super) async fn submit(State(doors): State<Doors>, headers: HeaderMap, body: Body) -> Result<Response, Refused> {
     let desk = &doors.desk;
-    if headers.contains_key("idempotency-key") {
-        let hint = ": this version cannot honour it; give the job an id of your own (job_id), which does the same";
-        return Err(Malformed::Unknown { field: "Idempotency-Key".to_owned(), hint: hint.to_owned() }.into());
-    }
-    let Submission { spec, payload, ctx, ignored } = parse_submission(&body.0, mint_job_id()?, desk.now())?;
-    if let Some(field) = ignored.first().filter(|_| wants_strictness(&headers)) {
-        let hint = ", and Prefer: handling=strict was asked for".to_owned();
-        return Err(Malformed::Unknown { field: field.clone(), hint }.into());
-    }
-    let job = spec.id.clone();
-    let mut blobs = vec![Blob { hash: BlobHash(spec.payload.hash), bytes: payload }];
-    if let (Some(content), Some(bytes)) = (spec.ctx, ctx) {
-        blobs.push(Blob { hash: BlobHash(content.hash), bytes });
-    }
+    let key = idempotency_key(&headers)?;
+    let submission = parse_submission(&body.0, mint_job_id()?, key, desk.now())?;
+    let strict = wants_strictness(&headers);
+    let (spec, blobs, ignored) = taken_apart(refuse_ignored(submission, strict)?);
     let decided = desk.ask(Command::Submit { spec: Arc::new(spec) }, blobs).await?;
-    let duplicate = matches!(decided.answer, Answer::Submitted { duplicate: true });
-    let status = desk.feed.view().ledger.job(&job).map_or(JobStatus::Pending, |job| job.status().into());
-    let urls = JobUrls::of(&job);
+    Ok(submitted(&doors, &decided, ignored, None))
+}
+
+/// The answer to a submission that stands.
+fn submitted(doors: &Doors, decided: &Decided, ignored: Vec<String>, retry_of: Option<&JobId>) -> Response {
+    let Answer::Submitted(fleet::Submitted { job, duplicate }) = &decided.answer else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    let status = doors.desk.feed.view().ledger.job(job).map_or(JobStatus::Pending, |job| job.status().into());
+    let urls = JobUrls::of(job);
     let location = urls.itself.clone();
     let answer = Submitted {
         success: true,
         job_id: job.to_string(),
         status,
         message: "Job submitted successfully".to_owned(),
-        duplicate,
+        duplicate: *duplicate,
         ignored,
         urls,
         event_id: decided.event.map(|id| id.to_string()),
-        timestamp: rfc3339(desk.now()),
+        retry_of: retry_of.map(ToString::to_string),
+        timestamp: rfc3339(doors.desk.now()),
     };
-    let code = if duplicate { StatusCode::OK } else { StatusCode::CREATED };
-    Ok((code, [(header::LOCATION, location)], Json(answer)).into_response())
+    let code = if *duplicate { StatusCode::OK } else { StatusCode::CREATED };
+    (code, [(header::LOCATION, location)], Json(answer)).into_response()
+}
+
+fn refuse_ignored(submission: Submission, strict: bool) -> Result<Submission, Malformed> {
+    match submission.ignored.first().filter(|_| strict) {
+        Some(field) => {
+            let hint = ", and Prefer: handling=strict was asked for".to_owned();
+            Err(Malformed::Unknown { field: field.clone(), hint })
+        }
+        None => Ok(submission),
+    }
+}
+
+/// What is decided on, what is stored, and what nobody looked at.
+fn taken_apart(submission: Submission) -> (fleet::JobSpec, Vec<Blob>, Vec<String>) {
+    let Submission { spec, payload, ctx, ignored } = submission;
+    let mut blobs = vec![Blob { hash: BlobHash(spec.payload.hash), bytes: payload }];
+    if let (Some(content), Some(bytes)) = (spec.ctx, ctx) {
+        blobs.push(Blob { hash: BlobHash(content.hash), bytes });
+    }
+    (spec, blobs, ignored)
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Malformed> {
+    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
+    let why = || Malformed::field("Idempotency-Key", "may hold printable ASCII characters only");
+    check_key("Idempotency-Key", value.to_str().map_err(|_| why())?).map(Some)
+}
+
+/// Many jobs at once. Each stands or falls alone; those that stand are decided together.
+pub(super) async fn submit_all(
+    State(doors): State<Doors>,
+    headers: HeaderMap,
+    body: BatchBody,
+) -> Result<Json<SubmittedAll>, Refused> {
+    let desk = &doors.desk;
+    let (key, strict) = (idempotency_key(&headers)?, wants_strictness(&headers));
+    let parsed = parse_batch(&body.0, mint_job_id, key, desk.now())?;
+    let (mut results, mut specs, mut blobs, mut asked) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for (index, submission) in parsed.into_iter().enumerate() {
+        match submission.and_then(|submission| refuse_ignored(submission, strict)) {
+            Ok(submission) => {
+                let (spec, contents, ignored) = taken_apart(submission);
+                specs.push(Arc::new(spec));
+                blobs.extend(contents);
+                asked.push((index, ignored));
+            }
+            Err(malformed) => results.push(refused_item(index, &Problem::from(&malformed))),
+        }
+    }
+    let mut event = None;
+    if !specs.is_empty() {
+        let decided = desk.ask(Command::SubmitAll { specs }, blobs).await?;
+        event = decided.event;
+        let Answer::SubmittedAll(answers) = decided.answer else { return Ok(Json(batch(desk, results, event))) };
+        results.extend(asked.into_iter().zip(answers).map(|((index, ignored), answer)| match answer {
+            Ok(submitted) => item(index, &submitted, ignored),
+            Err(refusal) => refused_item(index, &Problem::from(&refusal)),
+        }));
+    }
+    results.sort_by_key(|item| item.index);
+    Ok(Json(batch(desk, results, event)))
+}
+
+fn batch(desk: &Desk, results: Vec<BatchItem>, event: Option<EventId>) -> SubmittedAll {
+    let event_id = event.map(|id| id.to_string());
+    SubmittedAll { success: true, results, event_id, timestamp: rfc3339(desk.now()) }
+}
+
+fn item(index: usize, submitted: &fleet::Submitted, ignored: Vec<String>) -> BatchItem {
+    let status = if submitted.duplicate { BatchStatus::Duplicate } else { BatchStatus::Created };
+    BatchItem { index, status, job_id: Some(submitted.job.to_string()), code: None, error: None, ignored }
+}
+
+fn refused_item(index: usize, problem: &Problem) -> BatchItem {
+    let (code, error) = (Some(problem.code.clone()), Some(problem.detail.clone()));
+    BatchItem { index, status: BatchStatus::Refused, job_id: None, code, error, ignored: Vec::new() }
+}
+
+/// An ended job once more, as a new one.
+pub(super) async fn retry(State(doors): State<Doors>, Segment(id): Segment, body: Body) -> Result<Response, Refused> {
+    body.read::<EmptyBody>()?;
+    let (job, again) = (parse_job_id(&id)?, mint_job_id()?);
+    let decided = doors.desk.ask(Command::Retry { job: job.clone(), again }, Vec::new()).await?;
+    Ok(submitted(&doors, &decided, Vec::new(), Some(&job)))
+}
+
+/// Why a job waits.
+pub(super) async fn explain(State(doors): State<Doors>, Segment(id): Segment) -> Result<Json<Explained>, Refused> {
+    let id = parse_job_id(&id)?;
+    let now = doors.desk.now();
+    let explained = Explained::of(&doors.desk.feed.view().ledger, &id, now);
+    explained.map(Json).ok_or_else(|| not_found(id))
 }
 
 /// RFC 7240: `Prefer: handling=strict`, alone or among others.
@@ -58,9 +153,9 @@ fn wants_strictness(headers: &HeaderMap) -> bool {
 }
 
 /// Time-ordered, so that ids sort roughly as jobs came.
-fn mint_job_id() -> Result<JobId, Refused> {
+fn mint_job_id() -> Result<JobId, Malformed> {
     let id = uuid::Uuid::now_v7().to_string();
-    JobId::parse(&id).map_err(|error| Malformed::field("job_id", error).into())
+    JobId::parse(&id).map_err(|error| Malformed::field("job_id", error))
 }
 
 pub(super) fn parse_job_id(text: &str) -> Result<JobId, Refused> {
@@ -74,9 +169,13 @@ pub(super) fn not_found(job: JobId) -> Refused {
 pub(super) async fn show(State(doors): State<Doors>, Segment(id): Segment) -> Result<Json<OneJob>, Refused> {
     let id = parse_job_id(&id)?;
     let now = doors.desk.now();
-    let job = doors.desk.feed.view().ledger.job(&id).cloned().ok_or_else(|| not_found(id))?;
+    let (job, schedulable) = {
+        let view = doors.desk.feed.view();
+        let job = view.ledger.job(&id).ok_or_else(|| not_found(id))?;
+        (job.clone(), SchedulableView::of(&view.ledger, job))
+    };
     let job = whole(&doors, &job, now, false).await?;
-    Ok(Json(OneJob { success: true, job, timestamp: rfc3339(now) }))
+    Ok(Json(OneJob { success: true, job: JobView { schedulable, ..job }, timestamp: rfc3339(now) }))
 }
 
 /// A job with everything that is kept elsewhere. `ctx` is for its worker only. Without its

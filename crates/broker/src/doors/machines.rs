@@ -22,7 +22,7 @@ pub(super) fn parse_machine_id(text: &str) -> Result<MachineId, Refused> {
 
 pub(super) fn orders_of(decided: &Decided) -> Orders {
     match &decided.answer {
-        Answer::Orders(orders) => orders.into(),
+        Answer::Orders(orders) | Answer::TakenOrders { orders, .. } => orders.into(),
         _ => Orders::default(),
     }
 }
@@ -74,14 +74,15 @@ pub(super) async fn orders(
         tokio::pin!(rung);
         rung.as_mut().enable();
         let take = Command::TakeOrders { machine: machine.clone() };
-        let orders = orders_of(&doors.desk.ask(take, Vec::new()).await?);
-        if !orders.cancel.is_empty() {
+        let decided = doors.desk.ask(take, Vec::new()).await?;
+        let orders = orders_of(&decided);
+        if matches!(decided.answer, Answer::TakenOrders { is_new: true, .. }) {
             return Ok(done_with(orders));
         }
         tokio::select! {
             () = rung => {}
-            () = tokio::time::sleep_until(until) => return Ok(done_with(Orders::default())),
-            () = doors.closing.cancelled() => return Ok(done_with(Orders::default())),
+            () = tokio::time::sleep_until(until) => return Ok(done_with(orders)),
+            () = doors.closing.cancelled() => return Ok(done_with(orders)),
         }
     }
 }

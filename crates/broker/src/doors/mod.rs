@@ -4,6 +4,7 @@
 mod body;
 mod events;
 mod guard;
+mod holding;
 mod job_events;
 mod jobs;
 mod leases;
@@ -35,7 +36,10 @@ pub(crate) struct Doors {
 pub(crate) fn router(doors: Doors) -> Router {
     Router::new()
         .route("/api/jobs", post(jobs::submit).get(jobs::list))
+        .route("/api/jobs:batch", post(jobs::submit_all))
         .route("/api/jobs/{id}", get(jobs::show))
+        .route("/api/jobs/{id}/retry", post(jobs::retry))
+        .route("/api/jobs/{id}/explain", get(jobs::explain))
         .route("/api/jobs/{id}/cancel", post(jobs::cancel))
         .route("/api/jobs/{id}/events", get(job_events::stream))
         .route("/api/jobs/{id}/progress", get(job_events::stream))
@@ -53,6 +57,14 @@ pub(crate) fn router(doors: Doors) -> Router {
         .route("/api/leases/{lease}/finish", post(leases::finish))
         .route("/api/leases/{lease}/fail", post(leases::fail))
         .route("/api/leases/{lease}/release", post(leases::release))
+        .route("/api/machines/{id}/drain", post(holding::drain_a_machine))
+        .route("/api/machines/{id}/undrain", post(holding::undrain_a_machine))
+        .route("/api/workers/{id}/drain", post(holding::drain_a_worker))
+        .route("/api/workers/{id}/undrain", post(holding::undrain_a_worker))
+        .route("/api/services/{name}/pause", post(holding::pause))
+        .route("/api/services/{name}/resume", post(holding::resume))
+        .route("/api/services", get(holding::services))
+        .route("/api/classes", get(holding::classes))
         .route("/api/stats", get(ops::stats))
         .route("/health", get(ops::health))
         .route("/health/live", get(ops::live))

@@ -35,7 +35,7 @@ pub(super) fn fresh_lease() -> Result<LeaseId, Refused> {
     random().map(|bytes| LeaseId(u128::from_ne_bytes(bytes)))
 }
 
-fn parse_worker_id(text: &str) -> Result<WorkerId, Refused> {
+pub(super) fn parse_worker_id(text: &str) -> Result<WorkerId, Refused> {
     WorkerId::parse(text).map_err(|error| Malformed::field("worker_id", error).into())
 }
 

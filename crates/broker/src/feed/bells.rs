@@ -64,6 +64,7 @@ impl Bells {
             Fact::JobAssigned { worker, .. }
             | Fact::WorkerJoined { worker, .. }
             | Fact::WorkerDeclared { worker, .. }
+            | Fact::WorkerDrained { worker, .. }
             | Fact::WorkerLeft { worker, .. } => self.ring(&Key::Worker(worker.clone())),
             // The worker has room again, and its machine may have to stop something.
             Fact::JobReturned { machine, worker, .. }
@@ -71,8 +72,10 @@ impl Bells {
                 self.ring(&Key::Worker(worker.clone()));
                 self.ring(&Key::Machine(machine.clone()));
             }
-            // Heard again: who waits there stands ready again.
-            Fact::MachineChanged { workers, .. } => {
+            // Heard again, or drained no longer: who waits there stands ready again. And whether it
+            // drains is an order.
+            Fact::MachineChanged { machine, workers, .. } => {
+                self.ring(&Key::Machine(machine.clone()));
                 workers.iter().for_each(|report| self.ring(&Key::Worker(report.worker.clone())));
             }
             Fact::MachineLeft { machine, .. } => self.ring(&Key::Machine(machine.clone())),

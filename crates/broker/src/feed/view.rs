@@ -26,6 +26,9 @@ impl View {
         for entry in &published.entries {
             self.ledger.apply(&entry.event);
         }
+        if let Some(last) = published.entries.last() {
+            self.ledger.catch_up(last.event.at);
+        }
         self.position = published.position;
     }
 

@@ -1,6 +1,6 @@
 //! A whole broker on a port of its own, and short sentences to talk to it.
 
-use crate::http::{Answer, Stream, request};
+use crate::http::{Answer, PATIENCE, Stream, request};
 use broker::{Broker, Config, Stopped};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
@@ -36,7 +36,11 @@ impl Board {
     }
 
     pub(crate) async fn on(store: Arc<dyn Journal>) -> Board {
-        let broker = Broker::start(store, Config::default()).await.unwrap();
+        Board::set(store, Config::default()).await
+    }
+
+    pub(crate) async fn set(store: Arc<dyn Journal>, config: Config) -> Board {
+        let broker = Broker::start(store, config).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let at = listener.local_addr().unwrap();
         let shutdown = CancellationToken::new();
@@ -95,12 +99,35 @@ impl Board {
 
     /// A worker of machine `m` that can do `hash`.
     pub(crate) async fn worker(&self, id: &str) -> Worker<'_> {
-        self.machine("m").await;
-        let body = json!({ "machine_id": "m", "services": ["hash"] });
+        self.capable_worker(id, "m", json!({})).await
+    }
+
+    /// A worker of this machine that can do `hash` and declares these capabilities.
+    pub(crate) async fn capable_worker(&self, id: &str, machine: &str, capabilities: Value) -> Worker<'_> {
+        self.machine(machine).await;
+        let body = json!({ "machine_id": machine, "services": ["hash"], "capabilities": capabilities });
         let answer = self.put(&format!("/api/workers/{id}"), &body).await;
         assert_eq!(answer.status, 200, "{answer:?}");
         let session = answer.json()["session"].as_str().unwrap().to_owned();
         Worker { board: self, id: id.to_owned(), session }
+    }
+
+    /// Asks until the answer is as it should be.
+    pub(crate) async fn until(&self, path: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+        let asking = async {
+            loop {
+                let answer = self.get(path).await.json();
+                if is_so(&answer) {
+                    return answer;
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, asking).await.unwrap_or_else(|_| panic!("{path} never came to be so"))
+    }
+
+    /// Waits until so many workers wait for a job.
+    pub(crate) async fn until_waiting(&self, workers: usize) {
+        self.until("/health", |health| health["connections"]["workers"] == workers).await;
     }
 
     pub(crate) async fn report(&self, lease: &Lease, verb: &str, body: &Value) -> Answer {

@@ -35,6 +35,7 @@ async fn a_monitor_is_given_the_state_and_then_all_that_happens() {
         [
             "machine_startup",
             "worker_connected",
+            "job_schedulable",
             "job_assigned",
             "worker_status_changed",
             "job_status_changed",

@@ -1,11 +1,11 @@
 //! How each fact changes the ledger. Total: replaying any journal never fails; a fact about
 //! something unknown changes nothing.
 
-use super::Ledger;
-use crate::matching::Offer;
+use super::{Ledger, WorkflowRank, seat};
+use crate::schedule::ProfileId;
 use crate::{
-    Attempt, AttemptEnd, Event, Fact, Job, JobId, JobSpec, Lease, LeaseId, Machine, Outcome, ReturnReason, State,
-    Status, Timestamp, Worker, WorkerId, limits,
+    Attempt, AttemptEnd, Counts, Event, Fact, Job, JobId, JobSpec, Lease, LeaseId, Machine, Missing, Number, Outcome,
+    Rank, ReturnReason, State, Status, Timestamp, Waiting, Worker, WorkerId, limits,
 };
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -15,7 +15,9 @@ impl Ledger {
     pub fn apply(&mut self, event: &Event) {
         let at = event.at;
         match &event.fact {
-            Fact::JobSubmitted { spec, order } => self.apply_submitted(spec, *order, at),
+            Fact::JobSubmitted { spec, order, rank, workflow_rank } => {
+                self.apply_submitted(spec, *order, (*rank, *workflow_rank), at);
+            }
             Fact::JobAssigned { job, lease, attempt, worker, machine, session } => {
                 let lease = Lease {
                     id: *lease,
@@ -28,11 +30,28 @@ impl Ledger {
                 self.apply_assigned(job, lease);
             }
             Fact::JobStarted { job, .. } => self.apply_started(job, at),
-            Fact::JobReturned { job, reason, retry_at, runs_failed, lost_in_a_row, .. } => {
-                self.apply_returned(job, reason, *retry_at, (*runs_failed, *lost_in_a_row), at);
+            Fact::JobReturned { job, reason, retry_at, counts, more_than_gb, .. } => {
+                self.apply_returned(job, reason, *retry_at, (*counts, *more_than_gb), at);
             }
+            Fact::JobUnschedulable { job, missing } => self.apply_verdict(job, Some(missing), at),
+            Fact::JobSchedulable { job } => self.apply_verdict(job, None, at),
+            Fact::JobStarved { job } => self.apply_starved(job),
             Fact::JobFinished { job, runs_failed, outcome, .. } => self.apply_finished(job, *runs_failed, outcome, at),
             Fact::JobForgotten { job } => self.apply_forgotten(job),
+            Fact::ServicePaused { service, is_paused } => {
+                self.schedule.pause(service, *is_paused);
+                match is_paused {
+                    true => self.paused.insert(service.clone(), at),
+                    false => self.paused.remove(service),
+                };
+            }
+            fact => self.apply_to_fleet(fact, at),
+        }
+    }
+
+    /// What concerns machines and workers.
+    fn apply_to_fleet(&mut self, fact: &Fact, at: Timestamp) {
+        match fact {
             Fact::MachineJoined { machine, facts, phase } => {
                 let machine = Machine {
                     id: machine.clone(),
@@ -40,15 +59,17 @@ impl Ledger {
                     phase: *phase,
                     joined_at: at,
                     silent_since: None,
+                    is_draining: false,
                     workers: BTreeSet::new(),
                 };
                 self.machines.insert(machine.id.clone(), machine);
             }
-            Fact::MachineChanged { machine, facts, phase, .. } => {
+            Fact::MachineChanged { machine, facts, phase, is_draining, silent_since, .. } => {
                 if let Some(machine) = self.machines.get_mut(machine) {
                     machine.facts = facts.clone();
                     machine.phase = *phase;
-                    machine.silent_since = None;
+                    machine.is_draining = *is_draining;
+                    machine.silent_since = *silent_since;
                 }
             }
             Fact::MachineSilent { machine } => {
@@ -59,33 +80,76 @@ impl Ledger {
             Fact::MachineLeft { machine, .. } => {
                 self.machines.remove(machine);
             }
-            Fact::WorkerJoined { .. } => self.apply_worker_joined(event),
+            Fact::WorkerJoined { .. } => self.apply_worker_joined(fact, at),
+            Fact::WorkerLeft { worker, .. } => {
+                self.forget_worker(worker);
+            }
             Fact::WorkerDeclared { worker, declared, .. } => {
                 if let Some(worker) = self.workers.get_mut(worker) {
                     worker.declared = *declared;
                 }
             }
-            Fact::WorkerTurned { .. } => {}
-            Fact::WorkerLeft { worker, .. } => self.apply_worker_left(worker),
+            Fact::WorkerDrained { worker, is_draining, .. } => {
+                if let Some(worker) = self.workers.get_mut(worker) {
+                    worker.is_draining = *is_draining;
+                }
+            }
+            Fact::ServiceTurned { worker, service, is_down, .. } => {
+                if let Some(worker) = self.workers.get_mut(worker) {
+                    match is_down {
+                        true => worker.down.insert(service.clone()),
+                        false => worker.down.remove(service),
+                    };
+                }
+            }
+            // Derived, or not of machines and workers.
+            _ => {}
         }
     }
 
-    fn apply_submitted(&mut self, spec: &Arc<JobSpec>, order: u64, at: Timestamp) {
+    fn apply_submitted(
+        &mut self,
+        spec: &Arc<JobSpec>,
+        order: u64,
+        (rank, workflow_rank): (Rank, Option<Rank>),
+        at: Timestamp,
+    ) {
+        let not_before =
+            spec.timing.as_ref().and_then(|timing| timing.not_before).filter(|not_before| *not_before > at);
         let job = Job {
             spec: Arc::clone(spec),
             created_at: at,
             order,
-            state: State::Waiting { retry_at: None },
-            runs_failed: 0,
-            lost_in_a_row: 0,
+            rank,
+            is_starving: false,
+            state: State::Waiting(Waiting { since: at, not_before, missing: None }),
+            counts: Counts::default(),
+            more_than_gb: None,
             attempts: Vec::new(),
         };
-        let key = job.order_key();
-        self.schedule.insert(key, spec.id.clone(), &spec.requirements);
-        self.waiting.insert(key, spec.id.clone());
         self.by_order.insert(order, spec.id.clone());
-        self.tally.pending += 1;
+        if let Some(key) = &spec.idempotency_key {
+            self.keys.insert(Arc::clone(key), spec.id.clone());
+        }
+        if let (Some(workflow), Some(rank)) = (spec.workflow_id(), workflow_rank) {
+            let known = self.workflows.entry(workflow.clone()).or_insert(WorkflowRank { rank, jobs: 0 });
+            known.jobs += 1;
+        }
         self.jobs.insert(spec.id.clone(), job);
+        self.enter_queue(&spec.id);
+    }
+
+    /// The job's state has become waiting: into the indexes and the tally.
+    fn enter_queue(&mut self, id: &JobId) {
+        let Some(job) = self.jobs.get(id) else { return };
+        let State::Waiting(waiting) = &job.state else { return };
+        self.tally.pending += 1;
+        self.waiting.insert(job.order_key(), id.clone());
+        if let Some(not_before) = waiting.not_before {
+            self.delayed.insert((not_before, id.clone()));
+        }
+        self.schedule.insert(seat(job), waiting.not_before.is_none());
+        self.arm(id);
     }
 
     fn apply_assigned(&mut self, id: &JobId, lease: Lease) {
@@ -110,9 +174,11 @@ impl Ledger {
             worker.leases.insert(lease.id);
         }
         job.state = State::Assigned { lease };
+        self.arm(id);
     }
 
     fn apply_started(&mut self, id: &JobId, at: Timestamp) {
+        self.disarm(id);
         let Some(job) = self.jobs.get_mut(id) else { return };
         let State::Assigned { lease } = &job.state else { return };
         job.state = State::Running { lease: lease.clone(), started_at: at };
@@ -121,6 +187,7 @@ impl Ledger {
         }
         self.tally.assigned -= 1;
         self.tally.in_progress += 1;
+        self.arm(id);
     }
 
     fn apply_returned(
@@ -128,7 +195,7 @@ impl Ledger {
         id: &JobId,
         reason: &ReturnReason,
         retry_at: Option<Timestamp>,
-        (runs_failed, lost_in_a_row): (u32, u32),
+        (counts, more_than_gb): (Counts, Option<Number>),
         at: Timestamp,
     ) {
         let lease = self.leave_state(id);
@@ -140,19 +207,35 @@ impl Ledger {
         let Some(job) = self.jobs.get_mut(id) else { return };
         if let Some(attempt) = job.attempts.last_mut() {
             attempt.end = Some(AttemptEnd { at, returned: Some(reason.clone()) });
-        }
-        job.state = State::Waiting { retry_at };
-        job.runs_failed = runs_failed;
-        job.lost_in_a_row = lost_in_a_row;
-        let key = job.order_key();
-        self.waiting.insert(key, id.clone());
-        self.tally.pending += 1;
-        match retry_at {
-            Some(retry_at) => {
-                self.delayed.insert((retry_at, id.clone()));
+            if reason.is_handed_back() {
+                let until = at + limits::HOLD_OFF_MS;
+                self.hold_offs.begin(&attempt.worker, job.order, until);
             }
-            None => self.schedule.insert(key, id.clone(), &job.spec.requirements),
         }
+        job.state = State::Waiting(Waiting { since: at, not_before: retry_at, missing: None });
+        job.counts = counts;
+        job.more_than_gb = more_than_gb;
+        self.enter_queue(id);
+    }
+
+    fn apply_verdict(&mut self, id: &JobId, missing: Option<&Missing>, at: Timestamp) {
+        self.disarm(id);
+        if let Some(Job { state: State::Waiting(waiting), .. }) = self.jobs.get_mut(id) {
+            waiting.since = at;
+            waiting.missing = missing.cloned();
+        }
+        self.arm(id);
+    }
+
+    fn apply_starved(&mut self, id: &JobId) {
+        if self.jobs.get(id).is_none_or(|job| job.waiting().is_none() || job.is_starving) {
+            return;
+        }
+        self.leave_state(id);
+        let Some(job) = self.jobs.get_mut(id) else { return };
+        job.is_starving = true;
+        // If its delay is over by now, it is woken at once.
+        self.enter_queue(id);
     }
 
     fn apply_finished(&mut self, id: &JobId, runs_failed: u32, outcome: &Outcome, at: Timestamp) {
@@ -170,8 +253,7 @@ impl Ledger {
             attempt.end = Some(AttemptEnd { at, returned: None });
         }
         job.state = State::Finished { at, outcome: outcome.clone(), by: lease.map(|lease| lease.id) };
-        job.runs_failed = runs_failed;
-        job.lost_in_a_row = 0;
+        job.counts = Counts { runs_failed, lost_in_a_row: 0, ..job.counts };
         *self.tally.of(outcome.status()) += 1;
         self.finished.push_back(id.clone());
         self.ended(outcome.status()).push_back(id.clone());
@@ -184,6 +266,10 @@ impl Ledger {
         }
         *self.tally.of(job.status()) -= 1;
         self.by_order.remove(&job.order);
+        if let Some(key) = job.spec.idempotency_key.as_ref().filter(|key| self.keys.get(*key) == Some(id)) {
+            self.keys.remove(key);
+        }
+        self.forget_in_workflow(&job);
         let ended = self.ended(job.status());
         // Jobs are forgotten in the order they ended, so it is found at the front.
         if let Some(place) = ended.iter().position(|ended| ended == id) {
@@ -194,22 +280,29 @@ impl Ledger {
         }
     }
 
+    fn forget_in_workflow(&mut self, job: &Job) {
+        let Some(workflow) = job.spec.workflow_id() else { return };
+        let Some(known) = self.workflows.get_mut(workflow) else { return };
+        known.jobs -= 1;
+        if known.jobs == 0 {
+            self.workflows.remove(workflow);
+        }
+    }
+
     fn ended(&mut self, status: Status) -> &mut VecDeque<JobId> {
         if status == Status::Completed { &mut self.completed } else { &mut self.unhappy }
     }
 
     /// Takes a job out of the indexes of its state and of the tally; gives the lease it held.
     fn leave_state(&mut self, id: &JobId) -> Option<Lease> {
+        self.disarm(id);
         let job = self.jobs.get(id)?;
         *self.tally.of(job.status()) -= 1;
         match &job.state {
-            State::Waiting { retry_at } => {
-                let key = job.order_key();
-                self.waiting.remove(&key);
-                let delayed = retry_at.is_some_and(|at| self.delayed.remove(&(at, id.clone())));
-                if !delayed {
-                    self.schedule.remove(key, &job.spec.requirements);
-                }
+            State::Waiting(waiting) => {
+                self.waiting.remove(&job.order_key());
+                let delayed = waiting.not_before.is_some_and(|at| self.delayed.remove(&(at, id.clone())));
+                self.schedule.remove(seat(job), !delayed);
                 None
             }
             State::Assigned { lease } | State::Running { lease, .. } => {
@@ -218,6 +311,25 @@ impl Ledger {
             }
             State::Finished { .. } => None,
         }
+    }
+
+    /// Sets the alarm of the job's next time to pass.
+    fn arm(&mut self, id: &JobId) {
+        if let Some((at, order)) = self.alarm(id) {
+            self.alarms.insert((at, order));
+        }
+    }
+
+    /// Takes the alarm back, before what it depends on changes.
+    fn disarm(&mut self, id: &JobId) {
+        if let Some((at, order)) = self.alarm(id) {
+            self.alarms.remove(&(at, order));
+        }
+    }
+
+    fn alarm(&self, id: &JobId) -> Option<(Timestamp, u64)> {
+        let job = self.jobs.get(id)?;
+        Some((self.next_time_of(job)?, job.order))
     }
 
     fn end_lease(&mut self, worker: &WorkerId, lease: LeaseId, (completed, failed): (u64, u64)) {
@@ -229,13 +341,24 @@ impl Ledger {
         worker.jobs_failed += failed;
     }
 
-    fn apply_worker_joined(&mut self, event: &Event) {
-        let Fact::WorkerJoined { worker: id, machine, session, slots, capabilities, jobs_completed, jobs_failed } =
-            &event.fact
+    fn apply_worker_joined(&mut self, fact: &Fact, at: Timestamp) {
+        let Fact::WorkerJoined {
+            worker: id,
+            machine,
+            session,
+            slots,
+            capabilities,
+            loaded_models,
+            is_draining,
+            jobs_completed,
+            jobs_failed,
+        } = fact
         else {
             return;
         };
-        let leases = self.forget_worker(id).map(|old| old.leases).unwrap_or_default();
+        // First in, then out: a worker that comes again as it was leaves no moment without it.
+        let profile = self.schedule.join(id, capabilities);
+        let leases = self.forget_worker_but(id, Some(profile)).map(|old| old.leases).unwrap_or_default();
         for lease in &leases {
             let Some(job) = self.leases.get(lease).and_then(|job| self.jobs.get_mut(job)) else { continue };
             if let State::Assigned { lease } | State::Running { lease, .. } = &mut job.state {
@@ -247,30 +370,34 @@ impl Ledger {
             machine: machine.clone(),
             session: *session,
             capabilities: Arc::clone(capabilities),
+            loaded_models: loaded_models.clone(),
             slots: *slots,
             declared: crate::Declared::Ready,
-            connected_at: event.at,
+            is_draining: *is_draining,
+            down: BTreeSet::new(),
+            connected_at: at,
             leases,
             jobs_completed: *jobs_completed,
             jobs_failed: *jobs_failed,
         };
         self.tally.workers_busy += u64::from(!worker.leases.is_empty());
-        self.profiles.insert(id.clone(), self.schedule.join(Offer::of(capabilities)));
+        self.profiles.insert(id.clone(), profile);
         if let Some(machine) = self.machines.get_mut(machine) {
             machine.workers.insert(id.clone());
         }
         self.workers.insert(id.clone(), worker);
     }
 
-    fn apply_worker_left(&mut self, id: &WorkerId) {
-        self.forget_worker(id);
+    fn forget_worker(&mut self, id: &WorkerId) -> Option<Worker> {
+        self.forget_worker_but(id, None)
     }
 
-    fn forget_worker(&mut self, id: &WorkerId) -> Option<Worker> {
+    /// Forgets a worker, but stays with its profile if that is the one to keep.
+    fn forget_worker_but(&mut self, id: &WorkerId, keep: Option<ProfileId>) -> Option<Worker> {
         let worker = self.workers.remove(id)?;
         self.tally.workers_busy -= u64::from(!worker.leases.is_empty());
-        if let Some(profile) = self.profiles.remove(id) {
-            self.schedule.leave(profile);
+        if let Some(profile) = self.profiles.remove(id).filter(|profile| keep != Some(*profile)) {
+            self.schedule.leave(id, profile);
         }
         if let Some(machine) = self.machines.get_mut(&worker.machine) {
             machine.workers.remove(id);

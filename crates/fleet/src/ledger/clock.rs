@@ -1,23 +1,36 @@
 //! What time alone does.
 
-use super::Ledger;
+use super::{Ledger, seat};
 use crate::presence::{LeaseDeadlines, Timer};
-use crate::{Answer, Fact, Job, JobId, LeaseId, MachineId, Refusal, ReturnReason, State, Timestamp, Told, limits};
+use crate::{
+    Answer, Expiry, Fact, Job, JobId, LeaseId, MachineId, Refusal, ReturnReason, State, Timestamp, Told, limits,
+};
 
 impl Ledger {
     /// Begins to decide on what was replayed, or goes on after a standstill: nobody could be
-    /// heard, so no lease and no machine expires before a grace has passed.
+    /// heard, so no lease and no machine expires, and no run is too long, before a grace has
+    /// passed. What a job's submitter fixed by the clock passes by the clock.
     pub fn resume(&mut self, now: Timestamp) {
         let grace = now + limits::OPENING_GRACE_MS;
         let machines: Vec<_> = self.machines.keys().cloned().collect();
         for machine in machines {
             self.presence.hear_machine(&machine, now, grace);
         }
-        let held: Vec<_> = self.active().filter_map(|job| Some((job.lease()?.id, job))).map(deadlines_of).collect();
-        for (lease, job, started) in held {
-            let start_by = (!started).then_some(grace);
-            self.presence.hold_lease(lease, &job, LeaseDeadlines { expires_at: grace, start_by });
+        let held: Vec<_> = self.active().filter_map(|job| deadlines_of(job, grace)).collect();
+        for (lease, job, deadlines) in held {
+            self.presence.hold_lease(lease, &job, deadlines);
         }
+        self.catch_up(now);
+        self.schedule.turn_all();
+    }
+
+    /// Brings what is derived from time up to `now`, for a ledger that only follows. It tells
+    /// nothing; one that decides does it with [`Command::Tick`](crate::Command::Tick).
+    pub fn catch_up(&mut self, now: Timestamp) {
+        self.wake_delayed(now);
+        while self.hold_offs.end(now).is_some() {}
+        self.freed.clear();
+        self.schedule.forget_turned();
     }
 
     /// When [`Command::Tick`](crate::Command::Tick) has something to do; a tick before that is harmless.
@@ -26,7 +39,10 @@ impl Ledger {
         let delayed = self.delayed.first().map(|(at, _)| *at);
         let forget = self.finished.front().and_then(|id| self.jobs.get(id)).and_then(Job::finished_at);
         let forget = forget.map(|at| at + limits::FINISHED_KEPT_MS);
-        [self.presence.next_deadline(), delayed, forget].into_iter().flatten().min()
+        let alarm = self.alarms.first().map(|(at, _)| *at);
+        let verdicts = self.schedule.has_turned().then_some(Timestamp(i64::MIN));
+        let first = [self.presence.next_deadline(), delayed, forget, alarm, verdicts, self.hold_offs.next_end()];
+        first.into_iter().flatten().min()
     }
 
     /// The first deadline of a lease or machine: by then it should have been heard, or is looked
@@ -43,18 +59,30 @@ impl Ledger {
                 Timer::Machine(machine) => self.machine_is_due(machine, now, told),
             }
         }
+        self.ring_alarms(now, told);
         self.wake_delayed(now);
+        while let Some(worker) = self.hold_offs.end(now) {
+            self.unbarred.push(worker);
+        }
+        self.tell_verdicts(now, told);
         self.forget_finished(now, told);
         Ok(Answer::Done)
     }
 
     fn lease_is_due(&mut self, lease: LeaseId, job: &JobId, now: Timestamp, told: &mut Told) {
         let Some(deadlines) = self.presence.leases.get(&lease).copied() else { return };
-        if deadlines.next() > now {
-            return self.presence.set_timer(deadlines.next(), Timer::Lease(lease, job.clone()));
+        let next = deadlines.next();
+        if next > now {
+            return self.presence.set_timer(next, Timer::Lease(lease, job.clone()));
         }
-        let expired = deadlines.expires_at <= now;
-        self.lose(job, if expired { ReturnReason::LeaseExpired } else { ReturnReason::NotStarted }, now, told);
+        // Whichever came first; of two at once the one that blames the worker least.
+        if deadlines.expires_at == next {
+            self.lose(job, ReturnReason::LeaseExpired, now, told);
+        } else if deadlines.start_by == Some(next) {
+            self.hand_back(job, ReturnReason::NotStarted, now, told);
+        } else {
+            self.run_out(job, deadlines.progress_by == Some(next), now, told);
+        }
     }
 
     fn machine_is_due(&mut self, id: MachineId, now: Timestamp, told: &mut Told) {
@@ -76,12 +104,72 @@ impl Ledger {
         }
     }
 
-    /// Jobs whose backoff is over may be given.
+    /// The next moment at which something of the job's timing passes, in the state it is in.
+    pub(super) fn next_time_of(&self, job: &Job) -> Option<Timestamp> {
+        let timing = job.spec.timing.as_deref();
+        let (start_by, finish_by) = timing.map_or((None, None), |timing| (timing.start_by, timing.finish_by));
+        match &job.state {
+            State::Waiting(waiting) => {
+                let unmatched = timing.and_then(|timing| timing.fail_if_unmatched_ms);
+                let unmatched = unmatched.filter(|_| waiting.missing.is_some()).map(|ms| waiting.since + ms);
+                let starves = self.rules.starve_after_ms.filter(|_| !job.is_starving).map(|ms| job.created_at + ms);
+                [start_by, finish_by, unmatched, starves].into_iter().flatten().min()
+            }
+            State::Assigned { .. } => [start_by, finish_by].into_iter().flatten().min(),
+            State::Running { .. } => finish_by,
+            State::Finished { .. } => None,
+        }
+    }
+
+    fn ring_alarms(&mut self, now: Timestamp, told: &mut Told) {
+        for _ in 0..limits::ALARMS_PER_TICK_MAX {
+            let Some((at, order)) = self.alarms.first().copied().filter(|(at, _)| *at <= now) else { return };
+            let Some(job) = self.job_of(order) else {
+                self.alarms.remove(&(at, order));
+                continue;
+            };
+            let id = job.spec.id.clone();
+            if self.expire_overdue(&id, now, told) {
+                continue;
+            }
+            if let Some(ms) = self.unmatched_too_long(order, now) {
+                self.end_unschedulable(&id, ms, now, told);
+            } else {
+                self.emit(Fact::JobStarved { job: id.clone() }, now, told);
+                // Moving it to its new place made its class forget that it was to be looked at.
+                self.tell_verdict(&id, now, told);
+                self.freed.push(id);
+            }
+        }
+    }
+
+    /// Expires a job that should have started or ended by now; says whether it did.
+    pub(super) fn expire_overdue(&mut self, id: &JobId, now: Timestamp, told: &mut Told) -> bool {
+        let Some(job) = self.jobs.get(id) else { return false };
+        let Some(timing) = &job.spec.timing else { return false };
+        let may_start = !matches!(job.state, State::Running { .. });
+        let expiry = match (timing.start_by, timing.finish_by) {
+            (_, Some(finish_by)) if finish_by <= now => Expiry::FinishBy(finish_by),
+            (Some(start_by), _) if start_by <= now && may_start => Expiry::StartBy(start_by),
+            _ => return false,
+        };
+        self.expire(id, expiry, now, told);
+        true
+    }
+
+    fn unmatched_too_long(&self, order: u64, now: Timestamp) -> Option<u64> {
+        let job = self.job_of(order)?;
+        let ms = job.spec.timing.as_ref()?.fail_if_unmatched_ms?;
+        let waiting = job.waiting().filter(|waiting| waiting.missing.is_some())?;
+        (waiting.since + ms <= now).then_some(ms)
+    }
+
+    /// Jobs whose delay is over may be given.
     fn wake_delayed(&mut self, now: Timestamp) {
         while self.delayed.first().is_some_and(|(at, _)| *at <= now) {
             let Some((_, id)) = self.delayed.pop_first() else { return };
             let Some(job) = self.jobs.get(&id) else { continue };
-            self.schedule.insert(job.order_key(), id.clone(), &job.spec.requirements);
+            self.schedule.wake(seat(job));
             self.freed.push(id);
         }
     }
@@ -98,6 +186,20 @@ impl Ledger {
     }
 }
 
-fn deadlines_of((lease, job): (LeaseId, &Job)) -> (LeaseId, JobId, bool) {
-    (lease, job.spec.id.clone(), matches!(job.state, State::Running { .. }))
+/// Of a lease that is held while nobody can be heard until `grace`.
+fn deadlines_of(job: &Job, grace: Timestamp) -> Option<(LeaseId, JobId, LeaseDeadlines)> {
+    let lease = job.lease()?.id;
+    let timing = job.spec.timing();
+    let deadlines = match &job.state {
+        State::Running { started_at, .. } => LeaseDeadlines {
+            expires_at: grace,
+            start_by: None,
+            run_until: timing.run_for_ms.map(|ms| (*started_at + ms).max(grace)),
+            // What it said of its progress is not remembered.
+            progress_by: timing.no_progress_ms.map(|ms| (*started_at + ms).max(grace)),
+            no_progress_ms: timing.no_progress_ms,
+        },
+        _ => LeaseDeadlines::assigned(grace, grace),
+    };
+    Some((lease, job.spec.id.clone(), deadlines))
 }

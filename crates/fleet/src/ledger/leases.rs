@@ -1,10 +1,12 @@
 //! A lease is given, kept alive, and ends.
 
 use super::Ledger;
-use crate::presence::{LeaseDeadlines, Standing};
+use super::ends::{self, Failed};
+use super::hold_offs;
+use crate::presence::{LeaseDeadlines, Standing, Timer};
 use crate::{
-    Answer, Content, Event, Fact, Fail, Failure, FailureKind, Grant, Job, JobId, Lease, LeaseId, Next, Orders, Outcome,
-    Progress, Pulse, Refusal, ReturnReason, State, Timestamp, Told, WorkerId, limits,
+    Answer, Content, Event, Fact, Fail, FailureKind, Grant, Job, JobId, LeaseId, Next, Orders, Outcome, Progress,
+    Pulse, Refusal, ReturnReason, State, Timestamp, Told, WorkerId, limits,
 };
 use std::sync::Arc;
 
@@ -17,7 +19,8 @@ impl Ledger {
         }
         let unheard = worker.leases.iter().find(|lease| !next.have.contains(lease)).copied();
         let cancel = next.have.iter().copied().filter(|lease| !worker.leases.contains(lease)).collect();
-        let (has_room, machine) = (worker.has_room(), worker.machine.clone());
+        let (has_room, machine) = (self.has_room(worker), worker.machine.clone());
+        let drain = self.drains(worker);
         self.hear(&machine, now, told);
         self.step_back(&next.worker);
         let grant = match unheard {
@@ -26,17 +29,17 @@ impl Ledger {
             None => None,
         };
         if grant.is_none() && has_room && next.until > now {
-            self.stand(next);
+            let since = self.presence.next_standing();
+            let standing = Standing { until: next.until, lease: next.lease, start: next.start, since };
+            self.stand(next.worker, standing);
         }
-        Ok(Answer::Next { grant, orders: Orders { cancel } })
+        Ok(Answer::Next { grant, orders: Orders { cancel, drain } })
     }
 
-    fn stand(&mut self, next: Next) {
-        let Some(profile) = self.profiles.get(&next.worker) else { return };
-        let since = self.presence.next_standing();
-        self.schedule.stand(*profile, since, next.worker.clone());
-        let standing = Standing { until: next.until, lease: next.lease, start: next.start, since };
-        self.presence.standing.insert(next.worker, standing);
+    pub(super) fn stand(&mut self, worker: WorkerId, standing: Standing) {
+        let Some(profile) = self.profiles.get(&worker) else { return };
+        self.schedule.stand(*profile, standing.since, worker.clone());
+        self.presence.standing.insert(worker, standing);
     }
 
     pub(super) fn stand_down(&mut self, worker: &WorkerId, lease: LeaseId) -> Result<Answer, Refusal> {
@@ -56,7 +59,8 @@ impl Ledger {
         self.grant(&job)
     }
 
-    /// Gives the worker the best job there is for it.
+    /// Gives the worker the best job there is for it. One that should have started or ended by
+    /// now expires instead, and the next best is looked for.
     pub(super) fn assign(
         &mut self,
         id: &WorkerId,
@@ -65,9 +69,13 @@ impl Ledger {
         now: Timestamp,
         told: &mut Told,
     ) -> Option<Grant> {
-        let job = self.schedule.best(*self.profiles.get(id)?)?.clone();
+        let mut job = self.best_for(id)?;
+        while self.expire_overdue(&job, now, told) {
+            job = self.best_for(id)?;
+        }
+        self.tell_schedulable(&job, now, told);
         let worker = self.workers.get(id)?;
-        let attempt = self.jobs.get(&job)?.attempts.last().map_or(0, |attempt| attempt.number) + 1;
+        let attempt = self.jobs.get(&job)?.attempt() + 1;
         let fact = Fact::JobAssigned {
             job: job.clone(),
             lease,
@@ -81,6 +89,16 @@ impl Ledger {
             self.ensure_started(&job, now, told);
         }
         self.grant(&job)
+    }
+
+    fn best_for(&self, id: &WorkerId) -> Option<JobId> {
+        let held_off = self.hold_offs.of(id);
+        if held_off.is_some_and(hold_offs::is_full) {
+            return None;
+        }
+        let skip = |order| held_off.is_some_and(|jobs| jobs.contains_key(&order));
+        let order = self.schedule.best(*self.profiles.get(id)?, &self.workers.get(id)?.down, &skip)?;
+        self.by_order.get(&order).cloned()
     }
 
     fn grant(&self, id: &JobId) -> Option<Grant> {
@@ -110,13 +128,19 @@ impl Ledger {
         let job = self.held(lease)?.spec.id.clone();
         self.ensure_started(&job, now, told);
         self.renew_lease(lease, now);
-        Ok(Answer::Orders(Orders::default()))
+        Ok(Answer::Orders(self.orders_under(lease)))
     }
 
     pub(super) fn renew(&mut self, lease: LeaseId, now: Timestamp) -> Result<Answer, Refusal> {
         self.held(lease)?;
         self.renew_lease(lease, now);
-        Ok(Answer::Orders(Orders::default()))
+        Ok(Answer::Orders(self.orders_under(lease)))
+    }
+
+    /// What the holder of a lease that it keeps should do.
+    fn orders_under(&self, lease: LeaseId) -> Orders {
+        let held = self.lease(lease).and_then(|lease| self.workers.get(&lease.worker));
+        Orders { cancel: Vec::new(), drain: held.is_some_and(|worker| self.drains(worker)) }
     }
 
     pub(super) fn renew_lease(&mut self, lease: LeaseId, now: Timestamp) {
@@ -136,8 +160,12 @@ impl Ledger {
         let (job, worker) = (job.spec.id.clone(), job.lease().ok_or(Refusal::LeaseLost)?.worker.clone());
         self.ensure_started(&job, now, told);
         self.renew_lease(lease, now);
+        if let Some(deadlines) = self.presence.leases.get_mut(&lease) {
+            // Never earlier: a timer may already wait for the later one, as after a restart.
+            deadlines.progress_by = deadlines.progress_by.max(deadlines.no_progress_ms.map(|ms| now + ms));
+        }
         told.pulses.push(Pulse::Progress { job, worker, progress, at: now });
-        Ok(Answer::Orders(Orders::default()))
+        Ok(Answer::Orders(self.orders_under(lease)))
     }
 
     /// Finishing twice with the same lease and the same result is one finish.
@@ -159,27 +187,16 @@ impl Ledger {
             }
         }
         let job = self.held(lease)?;
-        let (id, runs_failed) = (job.spec.id.clone(), job.runs_failed);
+        let (id, runs_failed) = (job.spec.id.clone(), job.counts.runs_failed);
         self.ensure_started(&id, now, told);
         self.end(&id, Outcome::Completed { result }, runs_failed, now, told);
         Ok(Answer::Done)
     }
 
     pub(super) fn fail(&mut self, fail: Fail, now: Timestamp, told: &mut Told) -> Result<Answer, Refusal> {
-        let job = self.held(fail.lease)?;
-        let id = job.spec.id.clone();
-        let runs_failed = job.runs_failed + 1;
-        let another = fail.retry && fail.failure.kind.is_retryable() && runs_failed < job.spec.attempts_max;
-        if !another {
-            let outcome = Outcome::Failed { error: fail.error, failure: fail.failure };
-            self.end(&id, outcome, runs_failed, now, told);
-            return Ok(Answer::Failed { retry_at: None });
-        }
-        let asked = fail.retry_after_ms.map(|ms| ms.min(limits::RETRY_AFTER_MS_MAX));
-        let retry_at = now + asked.unwrap_or_else(|| backoff_ms(runs_failed, fail.roll));
-        let reason = ReturnReason::Failed { error: fail.error, failure: fail.failure };
-        self.give_back(&id, reason, Some(retry_at), (runs_failed, 0), now, told);
-        Ok(Answer::Failed { retry_at: Some(retry_at) })
+        let id = self.held(fail.lease)?.spec.id.clone();
+        let Fail { error, failure, retry, retry_after_ms, roll, .. } = fail;
+        Ok(self.fail_run(&id, Failed { error, failure, retry, retry_after_ms, roll }, now, told))
     }
 
     pub(super) fn release(
@@ -189,53 +206,9 @@ impl Ledger {
         now: Timestamp,
         told: &mut Told,
     ) -> Result<Answer, Refusal> {
-        let job = self.held(lease)?;
-        let (id, counts) = (job.spec.id.clone(), (job.runs_failed, job.lost_in_a_row));
-        self.give_back(&id, ReturnReason::Released { reason }, None, counts, now, told);
+        let id = self.held(lease)?.spec.id.clone();
+        self.hand_back(&id, ReturnReason::Released { reason }, now, told);
         Ok(Answer::Done)
-    }
-
-    /// The lease ends without an answer of its worker. The third time in a row that this ends a
-    /// run ends the job; a job that had not started cannot be what took its worker down.
-    pub(super) fn lose(&mut self, id: &JobId, reason: ReturnReason, now: Timestamp, told: &mut Told) {
-        let Some(job) = self.jobs.get(id) else { return };
-        let ran = matches!(job.state, State::Running { .. });
-        let lost_in_a_row = job.lost_in_a_row + u32::from(ran && reason.is_lost());
-        let runs_failed = job.runs_failed;
-        if lost_in_a_row < limits::LOST_IN_A_ROW_MAX {
-            return self.give_back(id, reason, None, (runs_failed, lost_in_a_row), now, told);
-        }
-        let failure = Failure { kind: FailureKind::Broker, reason: Some("poison".into()) };
-        let error = format!("its worker was lost {lost_in_a_row} times in a row, the last time: {}", reason.word());
-        self.end(id, Outcome::Failed { error: error.into(), failure }, runs_failed, now, told);
-    }
-
-    fn give_back(
-        &mut self,
-        id: &JobId,
-        reason: ReturnReason,
-        retry_at: Option<Timestamp>,
-        (runs_failed, lost_in_a_row): (u32, u32),
-        now: Timestamp,
-        told: &mut Told,
-    ) {
-        let Some(from) = self.status_of(id) else { return };
-        let Some(Lease { worker, machine, .. }) = self.jobs.get(id).and_then(Job::lease).cloned() else { return };
-        let job = id.clone();
-        let fact = Fact::JobReturned {
-            job,
-            worker: worker.clone(),
-            machine,
-            from,
-            reason,
-            retry_at,
-            runs_failed,
-            lost_in_a_row,
-        };
-        self.emit_turning(fact, &worker, now, told);
-        if retry_at.is_none() {
-            self.freed.push(id.clone());
-        }
     }
 
     /// What presence has to follow of an event that is about to be applied.
@@ -243,29 +216,46 @@ impl Ledger {
         let at = event.at;
         match &event.fact {
             Fact::JobAssigned { job, lease, .. } => {
-                let start_by = Some(at + limits::START_MS);
-                let deadlines = LeaseDeadlines { expires_at: at + limits::LEASE_MS, start_by };
+                let deadlines = LeaseDeadlines::assigned(at + limits::LEASE_MS, at + limits::START_MS);
                 self.presence.hold_lease(*lease, job, deadlines);
             }
-            Fact::JobStarted { job, .. } => {
-                let lease = self.jobs.get(job).and_then(Job::lease).map(|lease| lease.id);
-                if let Some(deadlines) = lease.and_then(|lease| self.presence.leases.get_mut(&lease)) {
-                    deadlines.start_by = None;
-                }
-            }
+            Fact::JobStarted { job, .. } => self.heed_start(&job.clone(), at),
             Fact::JobReturned { job, reason, .. } => {
-                let by_worker = matches!(reason, ReturnReason::Failed { .. } | ReturnReason::Released { .. });
+                // A run that is out of time failed without its worker.
+                let by_worker = match reason {
+                    ReturnReason::Failed { failure, .. } => !ends::is_out_of_time(failure),
+                    ReturnReason::Released { .. } => true,
+                    _ => false,
+                };
                 self.drop_lease(&job.clone(), by_worker);
             }
             Fact::JobFinished { job, outcome, .. } => {
                 let by_worker = match outcome {
                     Outcome::Completed { .. } => true,
-                    Outcome::Failed { failure, .. } => failure.kind != FailureKind::Broker,
-                    Outcome::Cancelled => false,
+                    Outcome::Failed { failure, .. } => {
+                        failure.kind != FailureKind::Broker && !ends::is_out_of_time(failure)
+                    }
+                    Outcome::Cancelled | Outcome::Expired(_) => false,
                 };
                 self.drop_lease(&job.clone(), by_worker);
             }
             _ => {}
+        }
+    }
+
+    fn heed_start(&mut self, job: &JobId, at: Timestamp) {
+        let Some(job) = self.jobs.get(job) else { return };
+        let Some(lease) = job.lease().map(|lease| lease.id) else { return };
+        let timing = job.spec.timing();
+        let id = job.spec.id.clone();
+        let Some(deadlines) = self.presence.leases.get_mut(&lease) else { return };
+        deadlines.start_by = None;
+        deadlines.run_until = timing.run_for_ms.map(|ms| at + ms);
+        deadlines.progress_by = timing.no_progress_ms.map(|ms| at + ms);
+        deadlines.no_progress_ms = timing.no_progress_ms;
+        let next = deadlines.next();
+        if next < deadlines.expires_at {
+            self.presence.set_timer(next, Timer::Lease(lease, id));
         }
     }
 
@@ -277,11 +267,4 @@ impl Ledger {
             self.presence.revoke(&lease.machine, lease.id);
         }
     }
-}
-
-/// Exponential backoff with full jitter: anything up to base × 2^(failed runs - 1).
-fn backoff_ms(runs_failed: u32, roll: u32) -> u64 {
-    let doublings = (runs_failed - 1).min(32);
-    let ceiling = (limits::BACKOFF_BASE_MS << doublings).min(limits::BACKOFF_MS_MAX);
-    (ceiling * u64::from(roll)) >> 32
 }

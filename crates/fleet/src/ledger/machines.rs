@@ -2,8 +2,8 @@
 
 use super::Ledger;
 use crate::{
-    Answer, Beat, Declared, Fact, LeaseId, MachineFacts, MachineId, Orders, Phase, Refusal, Timestamp, Told, WorkerId,
-    limits,
+    Answer, Beat, Declared, Fact, Health, LeaseId, Machine, MachineFacts, MachineId, Orders, Phase, Refusal, Timestamp,
+    Told, Worker, WorkerId, limits,
 };
 use std::sync::Arc;
 
@@ -22,13 +22,13 @@ impl Ledger {
                 self.emit(fact, now, told);
             }
             Some(known) if known.facts != facts => {
-                let phase = known.phase;
-                self.change_machine(id, facts, phase, now, told);
+                let changed = Machine { facts, silent_since: None, ..known.clone() };
+                self.change_machine(changed, now, told);
             }
             Some(_) => {}
         }
         self.hear(id, now, told);
-        Ok(Answer::Orders(Orders::default()))
+        Ok(Answer::Orders(self.machine_orders(id, Vec::new())))
     }
 
     pub(super) fn beat(&mut self, beat: Beat, now: Timestamp, told: &mut Told) -> Result<Answer, Refusal> {
@@ -36,12 +36,19 @@ impl Ledger {
             .machines
             .get(&beat.machine)
             .ok_or_else(|| Refusal::UnknownMachine { machine: beat.machine.clone() })?;
-        let changed = beat.phase.filter(|phase| *phase != known.phase).map(|phase| (phase, known.facts.clone()));
+        let changed = beat.phase.filter(|phase| *phase != known.phase);
+        let changed = changed.map(|phase| Machine { phase, silent_since: None, ..known.clone() });
         for (worker, declared) in beat.workers {
             self.declare(&worker, &beat.machine, declared, now, told);
         }
-        if let Some((phase, facts)) = changed {
-            self.change_machine(&beat.machine, facts, phase, now, told);
+        for (worker, service, health) in beat.services {
+            if self.workers.get(&worker).is_some_and(|worker| worker.machine == beat.machine) {
+                let down: Arc<str> = "its machine says so".into();
+                self.turn_service(&worker, &service, (health == Health::Down).then_some(&down), now, told);
+            }
+        }
+        if let Some(changed) = changed {
+            self.change_machine(changed, now, told);
         }
         self.hear(&beat.machine, now, told);
         let mut cancel = Vec::new();
@@ -54,15 +61,27 @@ impl Ledger {
         if let Some(revoked) = self.presence.revoked.get_mut(&beat.machine) {
             revoked.retain(|lease| !cancel.contains(lease));
         }
-        Ok(Answer::Orders(Orders { cancel }))
+        Ok(Answer::Orders(self.machine_orders(&beat.machine, cancel)))
+    }
+
+    /// Whether the machine drains is told with every answer, so it counts as told.
+    fn machine_orders(&mut self, id: &MachineId, cancel: Vec<LeaseId>) -> Orders {
+        self.presence.ordered.remove(id);
+        Orders { cancel, drain: self.machines.get(id).is_some_and(|machine| machine.is_draining) }
+    }
+
+    /// Whether the worker is to finish what it has and take nothing new.
+    pub(super) fn drains(&self, worker: &Worker) -> bool {
+        worker.is_draining || self.machines.get(&worker.machine).is_some_and(|machine| machine.is_draining)
     }
 
     pub(super) fn take_orders(&mut self, id: &MachineId) -> Result<Answer, Refusal> {
         if !self.machines.contains_key(id) {
             return Err(Refusal::UnknownMachine { machine: id.clone() });
         }
-        let cancel = self.presence.revoked.remove(id).unwrap_or_default().into();
-        Ok(Answer::Orders(Orders { cancel }))
+        let cancel: Vec<LeaseId> = self.presence.revoked.remove(id).unwrap_or_default().into();
+        let is_new = !cancel.is_empty() || self.presence.ordered.contains(id);
+        Ok(Answer::TakenOrders { orders: self.machine_orders(id, cancel), is_new })
     }
 
     pub(super) fn leave_machine(&mut self, id: &MachineId, now: Timestamp, told: &mut Told) -> Result<Answer, Refusal> {
@@ -82,6 +101,7 @@ impl Ledger {
         }
         self.presence.machines.remove(id);
         self.presence.revoked.remove(id);
+        self.presence.ordered.remove(id);
         self.emit(Fact::MachineLeft { machine: id.clone(), reason: reason.map(Arc::from) }, now, told);
     }
 
@@ -89,22 +109,23 @@ impl Ledger {
     pub(super) fn hear(&mut self, id: &MachineId, now: Timestamp, told: &mut Told) {
         self.presence.hear_machine(id, now, now + limits::MACHINE_SILENT_MS);
         if let Some(machine) = self.machines.get(id).filter(|machine| machine.silent_since.is_some()) {
-            let (facts, phase) = (machine.facts.clone(), machine.phase);
-            self.change_machine(id, facts, phase, now, told);
+            let heard = Machine { silent_since: None, ..machine.clone() };
+            self.change_machine(heard, now, told);
         }
     }
 
-    /// Tells the machine as it is now, which is heard.
-    fn change_machine(&mut self, id: &MachineId, facts: MachineFacts, phase: Phase, now: Timestamp, told: &mut Told) {
-        let Some(machine) = self.machines.get(id) else { return };
-        let mut workers: Vec<_> = machine.workers.iter().filter_map(|id| self.worker_report(id)).collect();
+    /// Tells the machine as it is to be, whole.
+    pub(super) fn change_machine(&mut self, changed: Machine, now: Timestamp, told: &mut Told) {
+        let Machine { id, facts, phase, silent_since, is_draining, workers, .. } = changed;
+        let mut workers: Vec<_> = workers.iter().filter_map(|id| self.worker_report(id)).collect();
         for report in &mut workers {
-            // As they are once the machine is heard.
+            // As they are once the machine is so.
             if let Some(worker) = self.workers.get(&report.worker) {
-                report.status = worker.status(false);
+                report.status = worker.status(silent_since.is_some(), is_draining);
             }
         }
-        self.emit(Fact::MachineChanged { machine: id.clone(), facts, phase, workers }, now, told);
+        let fact = Fact::MachineChanged { machine: id, facts, phase, is_draining, silent_since, workers };
+        self.emit(fact, now, told);
     }
 
     fn declare(&mut self, id: &WorkerId, machine: &MachineId, declared: Declared, now: Timestamp, told: &mut Told) {
@@ -112,11 +133,9 @@ impl Ledger {
         if worker.machine != *machine || worker.declared == declared {
             return;
         }
-        let old = self.worker_status(worker);
-        let silent = self.machines.get(machine).is_some_and(|machine| machine.silent_since.is_some());
-        let mut after = worker.clone();
+        let (old, mut after) = (self.worker_status(worker), worker.clone());
         after.declared = declared;
-        let new = after.status(silent);
+        let new = self.worker_status(&after);
         if declared != Declared::Ready {
             self.step_back(id);
         }

@@ -2,18 +2,24 @@
 
 mod apply;
 mod clock;
+mod drain;
+mod ends;
+mod hold_offs;
 mod jobs;
 mod leases;
 mod machines;
 mod story;
+mod verdicts;
 mod workers;
 
-use crate::schedule::{ProfileId, Schedule};
+use crate::schedule::{ProfileId, Schedule, Seat};
 use crate::{
-    Answer, Command, Event, Fact, Job, JobId, Lease, LeaseId, Machine, MachineId, OrderKey, Presence, Refusal, Status,
-    Timestamp, Told, Worker, WorkerId, WorkerReport,
+    Answer, ClassReport, Command, Event, Fact, Job, JobId, Lease, LeaseId, Machine, MachineId, OrderKey, Presence,
+    Rank, Refusal, Service, Status, Timestamp, Told, Worker, WorkerId, WorkerReport, WorkerStatus, WorkflowId,
 };
+use hold_offs::HoldOffs;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
 
 /// Jobs, workers and machines. [`handle`](Ledger::handle) decides, [`apply`](Ledger::apply)
 /// changes, and nothing else does.
@@ -24,9 +30,18 @@ pub struct Ledger {
     workers: BTreeMap<WorkerId, Worker>,
     /// The leases that are held, and those that completed their job, while it is known.
     leases: HashMap<LeaseId, JobId>,
+    /// The rank that a workflow's first job fixed, as long as any job of it is known.
+    workflows: HashMap<WorkflowId, WorkflowRank>,
+    /// Services of which nothing is given, since when.
+    paused: BTreeMap<Service, Timestamp>,
 
     // Indexes: derived from the above.
     schedule: Schedule,
+    /// Jobs by their idempotency keys.
+    keys: HashMap<Arc<str>, JobId>,
+    /// When something of a job's timing passes, by its number of submission.
+    alarms: BTreeSet<(Timestamp, u64)>,
+    hold_offs: HoldOffs,
     profiles: HashMap<WorkerId, ProfileId>,
     by_order: BTreeMap<u64, JobId>,
     waiting: BTreeMap<OrderKey, JobId>,
@@ -38,9 +53,26 @@ pub struct Ledger {
     unhappy: VecDeque<JobId>,
     tally: Tally,
 
+    rules: Rules,
     presence: Presence,
     /// Jobs that this command made free to be given; empty between commands.
     freed: Vec<JobId>,
+    /// Standing workers that this command made something else free for; empty between commands.
+    unbarred: Vec<WorkerId>,
+}
+
+/// What an operator may choose.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Rules {
+    /// A job that waits longer goes before all that wait less.
+    pub starve_after_ms: Option<u64>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct WorkflowRank {
+    rank: Rank,
+    /// How many jobs of it are known.
+    jobs: u64,
 }
 
 /// How many there are.
@@ -76,6 +108,12 @@ impl Tally {
 }
 
 impl Ledger {
+    /// An empty ledger that decides by these rules.
+    #[must_use]
+    pub fn with(rules: Rules) -> Ledger {
+        Ledger { rules, ..Ledger::default() }
+    }
+
     /// Decides `command` at `now`, which is never before an earlier call's. What is added to
     /// `told` has already happened *here*; the caller makes it durable before it answers or
     /// tells anyone.
@@ -84,14 +122,19 @@ impl Ledger {
     /// A refusal changes nothing and adds nothing.
     pub fn handle(&mut self, command: Command, now: Timestamp, told: &mut Told) -> Result<Answer, Refusal> {
         let answer = match command {
-            Command::Submit { spec } => self.submit(spec, now, told),
+            Command::Submit { spec } => self.submit(spec, now, told).map(Answer::Submitted),
+            Command::SubmitAll { specs } => Ok(self.submit_all(specs, now, told)),
             Command::Cancel { job } => self.cancel(&job, now, told),
+            Command::Retry { job, again } => self.retry(&job, again, now, told),
             Command::JoinMachine { machine, facts } => self.join_machine(&machine, facts, now, told),
             Command::Beat(beat) => self.beat(beat, now, told),
             Command::TakeOrders { machine } => self.take_orders(&machine),
             Command::LeaveMachine { machine } => self.leave_machine(&machine, now, told),
+            Command::DrainMachine { machine, is_draining } => self.drain_machine(&machine, is_draining, now, told),
             Command::JoinWorker(join) => self.join_worker(join, now, told),
             Command::LeaveWorker { worker, session } => self.leave_worker(&worker, session, now, told),
+            Command::DrainWorker { worker, is_draining } => self.drain_worker(&worker, is_draining, now, told),
+            Command::PauseService { service, is_paused } => self.pause_service(&service, is_paused, now, told),
             Command::Next(next) => self.next(next, now, told),
             Command::StandDown { worker, lease } => self.stand_down(&worker, lease),
             Command::Start { lease } => self.start(lease, now, told),
@@ -103,6 +146,7 @@ impl Ledger {
             Command::Tick => self.tick(now, told),
         };
         self.offer_freed(now, told);
+        self.serve_unbarred(now, told);
         answer
     }
 
@@ -116,21 +160,28 @@ impl Ledger {
 
     /// [`emit`](Self::emit) for a fact that may turn a worker busy or idle, which is told after it.
     fn emit_turning(&mut self, fact: Fact, worker: &WorkerId, now: Timestamp, told: &mut Told) {
-        let old = self.worker_report(worker);
+        let old = self.status_of_worker(worker);
         self.emit(fact, now, told);
-        let (Some(old), Some(new)) = (old, self.worker_report(worker)) else { return };
-        let Some(machine) = self.workers.get(worker).map(|w| w.machine.clone()) else { return };
-        if old.status != new.status {
-            let worker = worker.clone();
-            let turned = Fact::WorkerTurned { worker, machine, old: old.status, new: new.status, job: new.job };
-            self.emit(turned, now, told);
+        self.tell_turn(worker, old, now, told);
+    }
+
+    fn status_of_worker(&self, id: &WorkerId) -> Option<WorkerStatus> {
+        self.workers.get(id).map(|worker| self.worker_status(worker))
+    }
+
+    /// Tells that the worker's status is not what it was, if so.
+    fn tell_turn(&mut self, id: &WorkerId, old: Option<WorkerStatus>, now: Timestamp, told: &mut Told) {
+        let (Some(old), Some(worker)) = (old, self.workers.get(id)) else { return };
+        let new = self.worker_status(worker);
+        if old != new {
+            let (machine, job) = (worker.machine.clone(), self.current_job(worker).cloned());
+            self.emit(Fact::WorkerTurned { worker: id.clone(), machine, old, new, job }, now, told);
         }
     }
 
     fn worker_report(&self, id: &WorkerId) -> Option<WorkerReport> {
         let worker = self.workers.get(id)?;
-        let job = worker.leases.first().and_then(|lease| self.leases.get(lease)).cloned();
-        let services = worker.capabilities.services.clone();
+        let (services, job) = (worker.capabilities.services.clone(), self.current_job(worker).cloned());
         Some(WorkerReport { worker: id.clone(), services, status: self.worker_status(worker), job })
     }
 
@@ -140,6 +191,12 @@ impl Ledger {
     #[must_use]
     pub fn job(&self, id: &JobId) -> Option<&Job> {
         self.jobs.get(id)
+    }
+
+    /// The job that this idempotency key stands for.
+    #[must_use]
+    pub fn job_by_key(&self, key: &str) -> Option<&Job> {
+        self.jobs.get(self.keys.get(key)?)
     }
 
     #[must_use]
@@ -199,9 +256,51 @@ impl Ledger {
     }
 
     #[must_use]
-    pub fn worker_status(&self, worker: &Worker) -> crate::WorkerStatus {
-        let silent = self.machines.get(&worker.machine).is_none_or(|m| m.silent_since.is_some());
-        worker.status(silent)
+    pub fn worker_status(&self, worker: &Worker) -> WorkerStatus {
+        let machine = self.machines.get(&worker.machine);
+        let is_silent = machine.is_none_or(|machine| machine.silent_since.is_some());
+        worker.status(is_silent, machine.is_some_and(|machine| machine.is_draining))
+    }
+
+    /// Whether the worker may be given another job now.
+    pub(crate) fn has_room(&self, worker: &Worker) -> bool {
+        worker.has_room() && self.machines.get(&worker.machine).is_some_and(|machine| !machine.is_draining)
+    }
+
+    /// Services of which nothing is given, and since when.
+    pub fn paused(&self) -> impl Iterator<Item = (&Service, Timestamp)> {
+        self.paused.iter().map(|(service, at)| (service, *at))
+    }
+
+    /// The classes of equal requirements of which something waits, those with most first and at
+    /// most `max`; and how many there are.
+    #[must_use]
+    pub fn classes(&self, service: Option<&Service>, max: usize) -> (Vec<ClassReport<'_>>, usize) {
+        self.schedule.reports(service, max)
+    }
+
+    /// The services that are offered or waited for, and how many jobs wait for each.
+    pub fn waiting_by_service(&self) -> impl Iterator<Item = (&Service, usize)> {
+        self.schedule.waiting()
+    }
+
+    pub(crate) fn schedule(&self) -> &Schedule {
+        &self.schedule
+    }
+
+    pub(crate) fn profile_of(&self, worker: &WorkerId) -> Option<ProfileId> {
+        self.profiles.get(worker).copied()
+    }
+
+    /// Whether the job is not to be offered to the worker now.
+    pub(crate) fn keeps_away(&self, worker: &WorkerId, job: &Job) -> bool {
+        self.hold_offs.keep_away(worker, job.order)
+    }
+
+    /// The job of this number (see [`Job::order`]).
+    #[must_use]
+    pub fn job_of(&self, order: u64) -> Option<&Job> {
+        self.jobs.get(self.by_order.get(&order)?)
     }
 
     /// The first job that the worker holds.
@@ -218,7 +317,20 @@ impl Ledger {
             && self.workers == other.workers
             && self.leases == other.leases
             && self.finished == other.finished
+            && self.workflows == other.workflows
+            && self.paused == other.paused
             && self.waiting == other.waiting
             && self.tally == other.tally
+    }
+}
+
+/// A job as the schedule looks at it.
+pub(crate) fn seat(job: &Job) -> Seat<'_> {
+    Seat {
+        key: job.order_key(),
+        requirements: &job.spec.requirements,
+        more_than_gb: job.more_than_gb,
+        customer: job.spec.customer.as_ref(),
+        workflow: job.spec.workflow_id(),
     }
 }

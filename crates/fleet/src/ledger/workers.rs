@@ -28,15 +28,18 @@ impl Ledger {
         // Only now: a lost job may have ended as poison, which counts.
         let old = self.workers.get(&join.worker);
         let (jobs_completed, jobs_failed) = old.map_or((0, 0), |old| (old.jobs_completed, old.jobs_failed));
+        let is_draining = old.is_some_and(|old| old.is_draining);
         if moves {
             self.remove_worker(&join.worker, &ReturnReason::SessionReplaced, Some("moved"), now, told);
         }
         let fact = Fact::WorkerJoined {
-            worker: join.worker,
+            worker: join.worker.clone(),
             machine: join.machine,
             session: join.session,
             slots: join.slots,
             capabilities: join.capabilities,
+            loaded_models: join.loaded_models,
+            is_draining,
             jobs_completed,
             jobs_failed,
         };
@@ -45,7 +48,8 @@ impl Ledger {
             self.renew_lease(*lease, now);
         }
         let cancel = join.resume.into_iter().filter(|lease| !resumed.contains(lease)).collect();
-        Ok(Answer::Orders(Orders { cancel }))
+        let drain = self.workers.get(&join.worker).is_some_and(|worker| self.drains(worker));
+        Ok(Answer::Orders(Orders { cancel, drain }))
     }
 
     pub(super) fn leave_worker(

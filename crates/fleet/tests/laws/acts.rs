@@ -20,13 +20,11 @@ pub(crate) struct Step {
 
 #[derive(Clone, Debug)]
 pub(crate) enum Act {
-    Submit {
+    Submit(Wanted),
+    SubmitAll(Vec<Wanted>),
+    Retry {
         job: u8,
-        service: u8,
-        priority: u8,
-        runs: u8,
-        content: u8,
-        workflow: Option<(u8, u8)>,
+        again: u8,
     },
     Cancel {
         job: u8,
@@ -40,6 +38,20 @@ pub(crate) enum Act {
         leases: Named,
         starting: Option<bool>,
         declared: Option<(u8, u8)>,
+        /// A worker's service works, or does not.
+        health: Option<(u8, u8, bool)>,
+    },
+    DrainMachine {
+        machine: u8,
+        is_draining: bool,
+    },
+    DrainWorker {
+        worker: u8,
+        is_draining: bool,
+    },
+    Pause {
+        service: u8,
+        is_paused: bool,
     },
     TakeOrders {
         machine: u8,
@@ -52,6 +64,8 @@ pub(crate) enum Act {
         machine: u8,
         slots: u8,
         services: u8,
+        /// What else it has.
+        kind: u8,
         resume: Named,
     },
     LeaveWorker {
@@ -98,6 +112,42 @@ pub(crate) enum Act {
     },
 }
 
+/// A job, by numbers into the pools.
+#[derive(Clone, Debug)]
+pub(crate) struct Wanted {
+    pub(crate) job: u8,
+    pub(crate) service: u8,
+    pub(crate) priority: u8,
+    pub(crate) runs: u8,
+    pub(crate) content: u8,
+    pub(crate) needs: u8,
+    pub(crate) customer: u8,
+    /// Id, priority and time; 0 states none.
+    pub(crate) workflow: Option<(u8, u8, u8)>,
+    pub(crate) times: Option<Times>,
+    pub(crate) key: Option<u8>,
+}
+
+/// In milliseconds from the submission on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Times {
+    pub(crate) not_before: Option<i32>,
+    pub(crate) start_by: Option<i32>,
+    pub(crate) finish_by: Option<i32>,
+    pub(crate) run_for_ms: Option<u64>,
+    pub(crate) no_progress_ms: Option<u64>,
+    pub(crate) fail_if_unmatched_ms: Option<u64>,
+}
+
+/// What is fixed for a whole life, and what happens in it.
+#[derive(Clone, Debug)]
+pub(crate) struct Life {
+    /// How many names of jobs there are.
+    pub(crate) jobs: u8,
+    pub(crate) starve_after_ms: Option<u64>,
+    pub(crate) steps: Vec<Step>,
+}
+
 /// A lease that is held, one that ever was, or one that never was.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Which {
@@ -121,11 +171,17 @@ impl Step {
     }
 }
 
-/// The size of the pool of jobs, and a life on it. Most begin with a fleet in place.
-pub(crate) fn life(steps: Range<usize>) -> impl Strategy<Value = (u8, Vec<Step>)> {
+/// Most begin with a fleet in place.
+pub(crate) fn life(steps: Range<usize>) -> impl Strategy<Value = Life> {
     let fleet = prop_oneof![9 => Just(fleet_in_place()), 1 => Just(Vec::new())];
-    (6u8..=30, fleet, prop::collection::vec(step(), steps))
-        .prop_map(|(jobs, fleet, life)| (jobs, fleet.into_iter().chain(life).collect()))
+    let starve_after_ms = prop::option::weighted(0.3, 1u64..20_000);
+    (6u8..=30, starve_after_ms, fleet, prop::collection::vec(step(), steps)).prop_map(
+        |(jobs, starve_after_ms, fleet, life)| Life {
+            jobs,
+            starve_after_ms,
+            steps: fleet.into_iter().chain(life).collect(),
+        },
+    )
 }
 
 fn fleet_in_place() -> Vec<Step> {
@@ -136,13 +192,14 @@ fn fleet_in_place() -> Vec<Step> {
         machine: worker % MACHINES,
         slots: 1 + worker % 3,
         services: services(worker),
+        kind: worker,
         resume: Named::None,
     });
     machines.chain(workers).map(Step::now).collect()
 }
 
 /// Workers hold jobs, others stand ready, and then something frees many jobs at once.
-pub(crate) fn crowd() -> impl Strategy<Value = (u8, Vec<Step>)> {
+pub(crate) fn crowd() -> impl Strategy<Value = Life> {
     let worker = || 0..CROWD;
     let joins = prop::collection::vec((0..MACHINES, 1u8..4, 1u8..(1 << SERVICES)), usize::from(CROWD));
     let jobs = prop::collection::vec((0..SERVICES, 0u8..3), 3..12);
@@ -165,16 +222,47 @@ pub(crate) fn crowd() -> impl Strategy<Value = (u8, Vec<Step>)> {
     let freeing = prop::collection::vec(freeing, 1..3);
     (holding, asked, failed, standing, freeing).prop_map(|(holding, asked, failed, standing, freeing)| {
         let before = [holding, asked, failed, standing].concat();
-        (u8::MAX, before.into_iter().map(Step::now).chain(freeing).collect())
+        let steps = before.into_iter().map(Step::now).chain(freeing).collect();
+        Life { jobs: u8::MAX, starve_after_ms: None, steps }
+    })
+}
+
+/// Few jobs that come back without a run, again and again.
+pub(crate) fn bouncing() -> impl Strategy<Value = Life> {
+    let worker = || 0..WORKERS;
+    let asking = |worker, start| Act::Next { worker, stale: false, have: Named::All, wait_ms: 0, start };
+    let after = |wait_ms, act| Step { wait_ms, ticking: true, act };
+    let held = || Which::Held(0);
+    let down = Act::Fail { lease: held(), kind: 4, retry: true, retry_after_ms: None, roll: 0 };
+    let back = prop_oneof![
+        4 => Just(vec![Step::now(Act::Release { lease: held() })]),
+        2 => Just(vec![after(5_000, Act::Renew { lease: held() }), after(5_001, Act::Tick)]),
+        2 => worker().prop_map(move |worker| {
+            let health = Some((worker, 0, true));
+            let beat = Act::Beat { machine: worker % MACHINES, leases: Named::None, starting: None, declared: None, health };
+            vec![Step::now(down.clone()), Step::now(beat)]
+        }),
+        1 => Just(vec![after(8_000, Act::Tick)]),
+        1 => any::<bool>().prop_map(|shortest| vec![Step::now(Act::Restart { shortest })]),
+        1 => step().prop_map(|step| vec![step]),
+    ];
+    let wait_ms = prop_oneof![2 => Just(31_000u64), 1 => Just(0u64)];
+    let round = (wait_ms, worker(), prop::bool::weighted(0.2), back)
+        .prop_map(move |(wait_ms, worker, start, back)| [vec![after(wait_ms, asking(worker, start))], back].concat());
+    prop::collection::vec(round, 10..30).prop_map(|rounds| {
+        let jobs = (0..2).map(|job| Step::now(submitting(((0, 1), job))));
+        let steps = fleet_in_place().into_iter().chain(jobs).chain(rounds.concat()).collect();
+        Life { jobs: 2, starve_after_ms: None, steps }
     })
 }
 
 fn joining(((machine, slots, services), worker): ((u8, u8, u8), u8)) -> Act {
-    Act::JoinWorker { worker, machine, slots, services, resume: Named::None }
+    Act::JoinWorker { worker, machine, slots, services, kind: 0, resume: Named::None }
 }
 
 fn submitting(((service, priority), job): ((u8, u8), u8)) -> Act {
-    Act::Submit { job, service, priority, runs: 3, content: 0, workflow: None }
+    let (needs, customer, workflow, times, key) = (0, 0, None, None, None);
+    Act::Submit(Wanted { job, service, priority, runs: 3, content: 0, needs, customer, workflow, times, key })
 }
 
 fn failing((lease, after_ms): (u8, u64)) -> Act {
@@ -207,28 +295,70 @@ fn act() -> impl Strategy<Value = Act> {
 }
 
 fn of_jobs() -> impl Strategy<Value = Act> {
-    let submit = (any::<u8>(), 0..SERVICES, 0u8..3, 1u8..4, 0u8..8, prop::option::weighted(0.2, (0u8..3, 0u8..3)));
     prop_oneof![
-        6 => submit.prop_map(|(job, service, priority, runs, content, workflow)| Act::Submit {
-            job, service, priority, runs, content, workflow,
-        }),
-        1 => any::<u8>().prop_map(|job| Act::Cancel { job }),
+        12 => wanted().prop_map(Act::Submit),
+        1 => prop::collection::vec(wanted(), 1..5).prop_map(Act::SubmitAll),
+        2 => any::<u8>().prop_map(|job| Act::Cancel { job }),
+        1 => (any::<u8>(), any::<u8>()).prop_map(|(job, again)| Act::Retry { job, again }),
     ]
+}
+
+fn wanted() -> impl Strategy<Value = Wanted> {
+    let basics = (any::<u8>(), 0..SERVICES, 0u8..3, 1u8..4, 0u8..8);
+    let needs = prop_oneof![4 => Just(0u8), 3 => 1u8..6];
+    let workflow = prop::option::weighted(0.3, (0u8..3, 0u8..3, 0u8..3));
+    let key = prop::option::weighted(0.1, 0u8..4);
+    (basics, needs, 0u8..3, workflow, prop::option::weighted(0.4, times()), key).prop_map(
+        |((job, service, priority, runs, content), needs, customer, workflow, times, key)| Wanted {
+            job,
+            service,
+            priority,
+            runs,
+            content,
+            needs,
+            customer,
+            workflow,
+            times,
+            key,
+        },
+    )
+}
+
+fn times() -> impl Strategy<Value = Times> {
+    let at = || prop::option::weighted(0.25, -1_000i32..20_000);
+    let ms = |chance| prop::option::weighted(chance, 1u64..15_000);
+    (at(), at(), at(), ms(0.3), ms(0.3), ms(0.3)).prop_map(
+        |(not_before, start_by, finish_by, run_for_ms, no_progress_ms, fail_if_unmatched_ms)| Times {
+            not_before,
+            start_by,
+            finish_by,
+            run_for_ms,
+            no_progress_ms,
+            fail_if_unmatched_ms,
+        },
+    )
 }
 
 fn of_fleet() -> impl Strategy<Value = Act> {
     let machine = || 0..MACHINES;
     let worker = || 0..WORKERS;
     let declared = prop::option::weighted(0.3, (worker(), 0u8..3));
-    let beat = (machine(), named(), prop::option::weighted(0.1, any::<bool>()), declared);
-    let join = (worker(), machine(), 1u8..4, 1u8..(1 << SERVICES), named());
+    let health = prop::option::weighted(0.2, (worker(), 0..SERVICES, any::<bool>()));
+    let beat = (machine(), named(), prop::option::weighted(0.1, any::<bool>()), declared, health);
+    let join = (worker(), machine(), 1u8..4, 1u8..(1 << SERVICES), 0u8..7, named());
+    let is_draining = || prop::bool::weighted(0.4);
     prop_oneof![
         4 => (machine(), 0u8..6).prop_map(|(machine, facts)| Act::JoinMachine { machine, facts: facts / 5 }),
-        9 => beat.prop_map(|(machine, leases, starting, declared)| Act::Beat { machine, leases, starting, declared }),
+        9 => beat.prop_map(|(machine, leases, starting, declared, health)| Act::Beat {
+            machine, leases, starting, declared, health,
+        }),
+        1 => (machine(), is_draining()).prop_map(|(machine, is_draining)| Act::DrainMachine { machine, is_draining }),
+        1 => (worker(), is_draining()).prop_map(|(worker, is_draining)| Act::DrainWorker { worker, is_draining }),
+        2 => (0..SERVICES, is_draining()).prop_map(|(service, is_paused)| Act::Pause { service, is_paused }),
         2 => machine().prop_map(|machine| Act::TakeOrders { machine }),
         1 => machine().prop_map(|machine| Act::LeaveMachine { machine }),
-        5 => join.prop_map(|(worker, machine, slots, services, resume)| Act::JoinWorker {
-            worker, machine, slots, services, resume,
+        5 => join.prop_map(|(worker, machine, slots, services, kind, resume)| Act::JoinWorker {
+            worker, machine, slots, services, kind, resume,
         }),
         1 => worker().prop_map(|worker| Act::LeaveWorker { worker }),
     ]
@@ -243,7 +373,8 @@ fn next() -> impl Strategy<Value = Act> {
 fn of_leases() -> impl Strategy<Value = Act> {
     let after_ms = prop::option::weighted(0.3, prop_oneof![3 => 0u64..5_000, 1 => Just(100_000_000u64)]);
     let roll = prop_oneof![Just(0u32), Just(u32::MAX), any::<u32>()];
-    let fail = (which(), 0u8..10, prop::bool::weighted(0.9), after_ms, roll);
+    let kind = prop_oneof![10 => 0u8..10, 4 => 3u8..5];
+    let fail = (which(), kind, prop::bool::weighted(0.9), after_ms, roll);
     prop_oneof![
         5 => which().prop_map(|lease| Act::Start { lease }),
         2 => which().prop_map(|lease| Act::Renew { lease }),

@@ -3,9 +3,10 @@
 use crate::oracle::{Job, Oracle, Place};
 use fleet::limits;
 use fleet::{
-    Answer, Beat, Command, Event, Fact, Fail, Grant, JoinWorker, LeaseId, Next, Outcome, Pulse, Refusal, Status,
-    Timestamp, Told,
+    Answer, Beat, Command, Event, Fact, Fail, FailureKind, Grant, JobId, JobSpec, JoinWorker, LeaseId, Next, Outcome,
+    Pulse, Refusal, Status, Submitted, Timestamp, Told,
 };
+use std::sync::Arc;
 
 type Verdict = Result<(), String>;
 type Given<'a> = Result<&'a Answer, &'a Refusal>;
@@ -20,34 +21,47 @@ pub(crate) fn check(
 ) -> Verdict {
     let given = answer.as_ref();
     match command {
-        Command::Submit { .. } | Command::Cancel { .. } => of_jobs(before, command, given, told),
+        Command::Submit { spec } => submission_is_answered(&known(before), spec, given, told),
+        Command::SubmitAll { specs } => batch_is_answered(before, specs, given, told),
+        Command::Retry { job, again } => retry_is_answered(before, job, again, now, given, told),
+        Command::Cancel { job } => cancel_is_answered(before, job, given, told),
         Command::Next(next) => next_is_answered(before, after, next, now, given, told),
         Command::Beat(beat) => beat_is_answered(before, beat, given, told),
         Command::TakeOrders { machine } => {
-            let revoked = before.machine(machine).map(|m| m.revoked.clone());
-            let orders = cancelled(given);
+            let machine = before.machine(machine);
+            let revoked = machine.map(|m| m.revoked.clone());
+            let (orders, is_new) = match given {
+                Ok(Answer::TakenOrders { orders, is_new }) => (Some(&orders.cancel), *is_new),
+                _ => (None, false),
+            };
+            law!(orders == revoked.as_ref(), "orders name every lease taken away, once", "{orders:?}, not {revoked:?}");
+            let news = machine.is_some_and(|machine| machine.untold || !machine.revoked.is_empty());
+            law!(is_new == news, "orders say whether there is anything new", "{is_new}, not {news}");
+            drain_is_told(machine.is_some_and(|machine| machine.draining), given)
+        }
+        Command::JoinWorker(join) => registration_is_answered(before, join, given),
+        Command::LeaveWorker { worker, .. } | Command::DrainWorker { worker, .. } => {
             law!(
-                orders == revoked.as_deref(),
-                "orders name every lease taken away, once",
-                "{orders:?}, not {revoked:?}"
+                given.is_ok() == before.worker(worker).is_some(),
+                "who is known may leave or be drained",
+                "{worker}: {given:?}"
             );
             Ok(())
         }
-        Command::JoinWorker(join) => registration_is_answered(before, join, given),
-        Command::LeaveWorker { worker, .. } => {
-            law!(given.is_ok() == before.worker(worker).is_some(), "who is known may leave", "{worker}: {given:?}");
-            Ok(())
-        }
-        Command::LeaveMachine { machine } => {
-            law!(given.is_ok() == before.machine(machine).is_some(), "who is known may leave", "{machine}: {given:?}");
+        Command::LeaveMachine { machine } | Command::DrainMachine { machine, .. } => {
+            law!(
+                given.is_ok() == before.machine(machine).is_some(),
+                "who is known may leave or be drained",
+                "{machine}: {given:?}"
+            );
             Ok(())
         }
         Command::StandDown { .. } => {
             law!(given == Ok(&Answer::Done) && *told == Told::default(), "standing down is silent", "{given:?}");
             Ok(())
         }
-        Command::JoinMachine { .. } | Command::Tick => {
-            law!(given.is_ok(), "joining and ticking are not refused", "{given:?}");
+        Command::JoinMachine { .. } | Command::Tick | Command::PauseService { .. } => {
+            law!(given.is_ok(), "joining, ticking and pausing are not refused", "{given:?}");
             Ok(())
         }
         Command::Start { lease }
@@ -62,48 +76,129 @@ pub(crate) fn check(
     }
 }
 
-fn of_jobs(before: &Oracle, command: &Command, given: Given<'_>, told: &Told) -> Verdict {
-    let facts: Vec<&Fact> = told.events.iter().map(|event| &event.fact).collect();
-    match command {
-        Command::Submit { spec } => match before.job(&spec.id) {
-            None => {
-                law!(given == Ok(&Answer::Submitted { duplicate: false }), "a new job is accepted", "{given:?}");
-                law!(matches!(facts[..], [Fact::JobSubmitted { .. }, ..]), "a new job is told", "{told:?}");
-            }
-            Some(known) if known.spec.digest == spec.digest => {
-                law!(given == Ok(&Answer::Submitted { duplicate: true }), "a repetition is answered", "{given:?}");
-                law!(facts.is_empty(), "a repetition changes nothing", "{told:?}");
-            }
-            Some(_) => {
-                let conflict = matches!(given, Err(Refusal::JobIdConflict { .. }));
-                law!(conflict, "another content under the same id is a conflict", "{given:?}");
-            }
-        },
-        Command::Cancel { job } => {
-            let cancelled = Fact::JobFinished {
-                job: job.clone(),
-                worker: before.job(job).and_then(Job::held).map(|held| held.worker.clone()),
-                machine: before.job(job).and_then(Job::held).map(|held| held.machine.clone()),
-                attempt: before.job(job).map_or(0, |job| job.attempt),
-                runs_failed: before.job(job).map_or(0, |job| job.runs_failed),
-                outcome: Outcome::Cancelled,
-            };
-            match before.job(job).map(Job::status) {
-                None => law!(matches!(given, Err(Refusal::JobNotFound { .. })), "what is unknown is said", "{given:?}"),
-                Some(Status::Cancelled) => {
-                    law!(given == Ok(&Answer::Done) && facts.is_empty(), "cancelling twice is one cancel", "{told:?}");
-                }
-                Some(Status::Completed | Status::Failed) => {
-                    let refused = matches!(given, Err(Refusal::AlreadyFinished { .. }));
-                    law!(refused, "what has ended otherwise is not cancelled", "{given:?}");
-                }
-                Some(_) => {
-                    law!(given == Ok(&Answer::Done), "what has not ended can be cancelled", "{given:?}");
-                    law!(facts.first() == Some(&&cancelled), "a cancel is told at once", "{told:?}");
-                }
-            }
+/// The id, key and digest of a job: what makes a submission the same.
+type Name<'a> = (&'a JobId, Option<&'a str>, [u8; 32]);
+
+fn name(spec: &JobSpec) -> Name<'_> {
+    (&spec.id, spec.idempotency_key.as_deref(), spec.digest)
+}
+
+fn known(before: &Oracle) -> Vec<Name<'_>> {
+    before.jobs.iter().map(|job| name(&job.spec)).collect()
+}
+
+/// What a submission is answered if these are known: its key is asked first.
+fn expected<'a>(known: &[Name<'a>], spec: &'a JobSpec) -> Result<Submitted, Refusal> {
+    let (id, key, digest) = name(spec);
+    let by_key = known.iter().find(|(_, known, _)| key.is_some() && *known == key);
+    let by_id = known.iter().find(|(known, ..)| *known == id);
+    match (by_key, by_id) {
+        (Some((_, _, other)), _) if *other != digest => Err(Refusal::IdempotencyConflict),
+        (None, Some((_, _, other))) if *other != digest => Err(Refusal::JobIdConflict { job: id.clone() }),
+        (Some((known, ..)), _) | (None, Some((known, ..))) => Ok(Submitted { job: (*known).clone(), duplicate: true }),
+        (None, None) => Ok(Submitted { job: id.clone(), duplicate: false }),
+    }
+}
+
+/// Which jobs were told to be new, in their order.
+fn new_jobs(told: &Told) -> Vec<&JobSpec> {
+    let new = |event: &'_ Event| matches!(event.fact, Fact::JobSubmitted { .. });
+    let specs = told.events.iter().filter(|event| new(event)).filter_map(|event| match &event.fact {
+        Fact::JobSubmitted { spec, .. } => Some(&**spec),
+        _ => None,
+    });
+    specs.collect()
+}
+
+fn submission_is_answered(known: &[Name<'_>], spec: &JobSpec, given: Given<'_>, told: &Told) -> Verdict {
+    let expected = expected(known, spec);
+    let submitted = match given {
+        Ok(Answer::Submitted(submitted)) => Ok(submitted),
+        Ok(other) => return Err(format!("a submission is answered: {other:?}")),
+        Err(refusal) => Err(refusal),
+    };
+    law!(submitted == expected.as_ref(), "a job is new, known or in conflict", "{given:?}, not {expected:?}");
+    let is_new = expected.is_ok_and(|submitted| !submitted.duplicate);
+    let new = new_jobs(told);
+    law!(new.len() == usize::from(is_new), "a new job is told, a repetition is not", "{new:?}");
+    law!(is_new || told.events.is_empty(), "a repetition changes nothing", "{told:?}");
+    Ok(())
+}
+
+/// Each as if it were submitted alone, in order.
+fn batch_is_answered(before: &Oracle, specs: &[Arc<JobSpec>], given: Given<'_>, told: &Told) -> Verdict {
+    let Ok(Answer::SubmittedAll(results)) = given else { return Err(format!("a batch is answered: {given:?}")) };
+    let (mut known, mut new) = (known(before), Vec::new());
+    let mut all = Vec::new();
+    for spec in specs {
+        let expected = expected(&known, spec);
+        if expected.as_ref().is_ok_and(|submitted| !submitted.duplicate) {
+            known.push(name(spec));
+            new.push(&spec.id);
         }
-        _ => {}
+        all.push(expected);
+    }
+    law!(*results == all, "each of a batch is answered as if alone", "{results:?}, not {all:?}");
+    let told: Vec<&JobId> = new_jobs(told).into_iter().map(|spec| &spec.id).collect();
+    law!(told == new, "the new ones of a batch are told in order", "{told:?}, not {new:?}");
+    Ok(())
+}
+
+fn retry_is_answered(
+    before: &Oracle,
+    id: &JobId,
+    again: &JobId,
+    now: Timestamp,
+    given: Given<'_>,
+    told: &Told,
+) -> Verdict {
+    let Some(job) = before.job(id) else {
+        law!(matches!(given, Err(Refusal::JobNotFound { .. })), "what is unknown is said", "{given:?}");
+        return Ok(());
+    };
+    if !matches!(job.place, Place::Finished { .. }) {
+        law!(matches!(given, Err(Refusal::NotFinished { .. })), "only what has ended is done again", "{given:?}");
+        return Ok(());
+    }
+    let spec = JobSpec { id: again.clone(), idempotency_key: None, ..JobSpec::clone(&job.spec) };
+    submission_is_answered(&known(before), &spec, given, told)?;
+    for new in new_jobs(told) {
+        law!(new.retry_of.as_ref() == Some(id), "what is done again says what it repeats", "{new:?}");
+        let (old, timing) = (job.spec.timing(), new.timing());
+        let times = |t: &fleet::Timing| [t.not_before, t.start_by, t.finish_by];
+        let kept = times(&old).map(|time| time.filter(|time| *time > now));
+        law!(times(&timing) == kept, "what is done again keeps the times that have not passed", "{timing:?}");
+    }
+    Ok(())
+}
+
+fn cancel_is_answered(before: &Oracle, id: &JobId, given: Given<'_>, told: &Told) -> Verdict {
+    let Some(job) = before.job(id) else {
+        law!(matches!(given, Err(Refusal::JobNotFound { .. })), "what is unknown is said", "{given:?}");
+        return Ok(());
+    };
+    let cancelled = Fact::JobFinished {
+        job: id.clone(),
+        worker: job.held().map(|held| held.worker.clone()),
+        machine: job.held().map(|held| held.machine.clone()),
+        attempt: job.attempt,
+        runs_failed: job.runs_failed,
+        outcome: Outcome::Cancelled,
+    };
+    match job.status() {
+        Status::Cancelled => {
+            let silent = given == Ok(&Answer::Done) && told.events.is_empty();
+            law!(silent, "cancelling twice is one cancel", "{told:?}");
+        }
+        Status::Completed | Status::Failed => {
+            let refused = matches!(given, Err(Refusal::AlreadyFinished { .. }));
+            law!(refused, "what has ended otherwise is not cancelled", "{given:?}");
+        }
+        Status::Pending | Status::Assigned | Status::InProgress => {
+            law!(given == Ok(&Answer::Done), "what has not ended can be cancelled", "{given:?}");
+            let first = told.events.first().map(|event| &event.fact);
+            law!(first == Some(&cancelled), "a cancel is told at once", "{told:?}");
+        }
     }
     Ok(())
 }
@@ -131,6 +226,7 @@ fn next_is_answered(
     let held = before.leases_of(&next.worker);
     let lost: Vec<LeaseId> = next.have.iter().filter(|lease| !held.contains(lease)).copied().collect();
     law!(orders.cancel == lost, "who asks is told which of its leases are lost", "{:?}, not {lost:?}", orders.cancel);
+    drain_is_told(before.drains(worker), given)?;
     let unheard: Vec<LeaseId> = held.into_iter().filter(|lease| !next.have.contains(lease)).collect();
     grant_is_due(before, after, next, now, grant.as_ref(), &unheard)
 }
@@ -155,7 +251,7 @@ fn grant_is_due(
     }
     let held = after.holder(grant.lease).and_then(|job| Some((job, job.held()?)));
     let Some((job, held)) = held else { return Err(format!("what is granted is held: {grant:?}")) };
-    law!(!next.start || held.started, "with `start` it counts as started", "{}", job.spec.id);
+    law!(!next.start || held.started.is_some(), "with `start` it counts as started", "{}", job.spec.id);
     let truth = (&job.spec.id, job.attempt, held.expires_at);
     let said = (&grant.job, grant.attempt, grant.expires_at);
     law!(said == truth, "a grant says what is so", "{said:?}, not {truth:?} at {now:?}");
@@ -174,8 +270,11 @@ fn beat_is_answered(before: &Oracle, beat: &Beat, given: Given<'_>, told: &Told)
     let news = machine.silent || beat.phase.is_some_and(|phase| phase != machine.phase);
     let changes = told.events.iter().filter(|event| matches!(event.fact, Fact::MachineChanged { .. })).count();
     law!(changes == usize::from(news), "a beat tells what is new and nothing else", "{changes} changes, news: {news}");
-    law!(told.events.len() <= changes + beat.workers.len(), "a beat with nothing new is silent", "{told:?}");
-    Ok(())
+    let fleet = |event: &&Event| matches!(event.fact, Fact::WorkerDeclared { .. } | Fact::ServiceTurned { .. });
+    let said = told.events.iter().filter(fleet).count();
+    law!(said <= beat.workers.len() + beat.services.len(), "a beat tells what it says", "{told:?}");
+    law!(changes + said > 0 || told.events.is_empty(), "a beat with nothing new is silent", "{told:?}");
+    drain_is_told(machine.draining, given)
 }
 
 fn registration_is_answered(before: &Oracle, join: &JoinWorker, given: Given<'_>) -> Verdict {
@@ -188,7 +287,8 @@ fn registration_is_answered(before: &Oracle, join: &JoinWorker, given: Given<'_>
     let lost: Vec<LeaseId> = join.resume.iter().filter(|lease| !stays || !held.contains(lease)).copied().collect();
     let orders = cancelled(given);
     law!(orders == Some(&lost[..]), "a session is told what it cannot resume", "{orders:?}, not {lost:?}");
-    Ok(())
+    let drained = before.worker(&join.worker).is_some_and(|worker| worker.draining);
+    drain_is_told(drained || before.machine(&join.machine).is_some_and(|machine| machine.draining), given)
 }
 
 /// A report with a lease that is held.
@@ -213,21 +313,32 @@ fn report_is_taken(job: &Job, command: &Command, now: Timestamp, given: Given<'_
 }
 
 fn failure_is_answered(job: &Job, fail: &Fail, now: Timestamp, given: Given<'_>, told: &Told) -> Verdict {
-    let run = job.runs_failed + 1;
-    let another = fail.retry && fail.failure.kind.is_retryable() && run < job.spec.attempts_max;
     let Ok(Answer::Failed { retry_at }) = given else { return Err(format!("a failure is answered: {given:?}")) };
-    law!(retry_at.is_some() == another, "a failure is retried while it may be", "{retry_at:?} after run {run}");
     let end = told.events.iter().find_map(|event| match &event.fact {
-        Fact::JobFinished { outcome, .. } => Some(outcome.clone()),
+        Fact::JobFinished { job: id, outcome: outcome @ Outcome::Failed { .. }, .. } => {
+            (*id == job.spec.id).then(|| outcome.clone())
+        }
         _ => None,
     });
+    let run = job.runs_failed + 1;
+    let asked = fail.retry_after_ms.map(|ms| ms.min(limits::RETRY_AFTER_MS_MAX));
+    if fail.failure.kind == FailureKind::ServiceDown && fail.retry {
+        // Counts no run, but a return, of which the tenth is the last.
+        let last = job.handed_back + 1 == limits::HANDED_BACK_MAX;
+        law!(end.is_some() == last, "a service that is down ends no job before its tenth return", "{end:?}");
+        let expected = (!last).then(|| now + asked.unwrap_or(0));
+        law!(*retry_at == expected, "what was no run is not delayed", "{retry_at:?}, not {expected:?}");
+        return Ok(());
+    }
+    let another = fail.retry && fail.failure.kind.is_retryable() && run < job.spec.attempts_max;
+    law!(retry_at.is_some() == another, "a failure is retried while it may be", "{retry_at:?} after run {run}");
     let outcome = Outcome::Failed { error: fail.error.clone(), failure: fail.failure.clone() };
     law!(end == (!another).then_some(outcome), "the last failure is the end", "{end:?} after run {run}");
     if let Some(at) = retry_at {
         let ceiling = (limits::BACKOFF_BASE_MS * 2u64.pow(run - 1)).min(limits::BACKOFF_MS_MAX);
         let waits = at.since(now);
-        match fail.retry_after_ms {
-            Some(ms) => law!(waits == ms.min(limits::RETRY_AFTER_MS_MAX), "a retry waits as asked", "{waits}"),
+        match asked {
+            Some(ms) => law!(waits == ms, "a retry waits as asked", "{waits}"),
             None => law!(waits < ceiling, "a backoff stays below its ceiling", "{waits} of {ceiling}"),
         }
     }
@@ -259,4 +370,13 @@ fn cancelled<'a>(given: Given<'a>) -> Option<&'a [LeaseId]> {
         Ok(Answer::Orders(orders)) => Some(&orders.cancel),
         _ => None,
     }
+}
+
+fn drain_is_told(drains: bool, given: Given<'_>) -> Verdict {
+    let told = match given {
+        Ok(Answer::Orders(orders) | Answer::Next { orders, .. } | Answer::TakenOrders { orders, .. }) => orders.drain,
+        _ => return Ok(()),
+    };
+    law!(told == drains, "every answer with orders says whether to drain", "{told}, not {drains}");
+    Ok(())
 }

@@ -1,74 +1,154 @@
-//! Which events may follow which: the oracle takes in one event, or says what is wrong with it.
+//! Which events of jobs may follow which: the oracle takes in one event, or says what is wrong
+//! with it.
 
-use crate::oracle::{Held, Job, Machine, Oracle, Place, Worker};
+use crate::oracle::{Due, Giving, Held, Job, Oracle, Place, Wait};
 use fleet::limits;
 use fleet::{
-    Command, Declared, Fact, FailureKind, JobId, LeaseId, MachineId, Outcome, ReturnReason, SessionId, Status,
-    Timestamp, WorkerId, WorkerStatus,
+    Command, Expiry, Fact, Fail, Failure, FailureKind, JobId, JobSpec, LeaseId, MachineId, Number, Outcome, Rank,
+    ReturnReason, SessionId, Status, Timestamp, WorkerId,
 };
+use std::sync::Arc;
 
 type Verdict = Result<(), String>;
 
 impl Oracle {
     pub(crate) fn fold(&mut self, fact: &Fact, command: &Command, now: Timestamp) -> Verdict {
-        let gives = matches!(fact, Fact::JobAssigned { .. } | Fact::JobStarted { .. } | Fact::WorkerTurned { .. });
-        law!(gives || !self.giving, "what became free is given at the end of the command", "then {fact:?}");
+        let expires = matches!(fact, Fact::JobFinished { outcome: Outcome::Expired(_), worker: None, .. });
+        let gives = matches!(
+            fact,
+            Fact::JobAssigned { .. }
+                | Fact::JobStarted { .. }
+                | Fact::WorkerTurned { .. }
+                | Fact::JobSchedulable { .. }
+        );
+        let giving = self.giving != Giving::NotYet;
+        law!(gives || expires || !giving, "what became free is given at the end of the command", "then {fact:?}");
         match fact {
-            Fact::JobSubmitted { spec, order } => {
-                law!(self.job(&spec.id).is_none(), "a job is submitted once", "{} again", spec.id);
-                let above = self.jobs.iter().all(|known| known.order < *order);
-                law!(above, "a submission's number is above those of all known jobs", "{order}");
-                let (spec, place) = (spec.clone(), Place::Waiting { retry_at: None, awake: true });
-                self.jobs.push(Job { spec, at: now, order: *order, attempt: 0, runs_failed: 0, lost: 0, place });
-                Ok(())
+            Fact::JobSubmitted { spec, order, rank, workflow_rank } => {
+                self.submitted(spec, *order, (*rank, *workflow_rank), now)
             }
             Fact::JobAssigned { job, lease, attempt, worker, machine, session } => {
                 self.may_assign(job, worker, command, now)?;
                 self.assigned(job, *lease, *attempt, (worker, machine, *session), now)
             }
-            Fact::JobStarted { job, worker } => match self.job_mut(job)?.place {
-                Place::Held(ref mut held) if !held.started && held.worker == *worker => {
-                    held.started = true;
-                    Ok(())
-                }
-                _ => Err(format!("only an assigned job starts: {job}")),
-            },
+            Fact::JobStarted { job, worker } => self.started(job, worker, now),
+            Fact::JobUnschedulable { job, missing } => {
+                law!(!missing.is_empty(), "what is missing is named", "{job}");
+                self.marked(job, true, now)
+            }
+            Fact::JobSchedulable { job } => self.marked(job, false, now),
+            Fact::JobStarved { job: id } => {
+                let starve_after_ms = self.rules.starve_after_ms;
+                let job = self.job_mut(id)?;
+                let is_old = starve_after_ms.is_some_and(|ms| job.at + ms <= now) && job.waiting().is_some();
+                law!(is_old && !job.starves, "who waits for too long starves, once", "{id}");
+                job.starves = true;
+                Ok(())
+            }
             Fact::JobReturned { .. } => self.returned(fact, command, now),
-            Fact::JobFinished { .. } => self.finished(fact, now),
+            Fact::JobFinished { .. } => self.finished(fact, command, now),
             Fact::JobForgotten { job } => {
                 let place = &self.job_mut(job)?.place;
                 let old = matches!(place, Place::Finished { at, .. } if *at + limits::FINISHED_KEPT_MS <= now);
                 law!(old, "only what ended a day ago is forgotten", "{job}");
                 self.jobs.retain(|known| known.spec.id != *job);
+                let jobs = &self.jobs;
+                self.workflows.retain(|(id, _)| jobs.iter().any(|job| job.spec.workflow_id() == Some(id)));
                 Ok(())
             }
             _ => self.fold_fleet(fact, command, now),
         }
     }
 
-    fn job_mut(&mut self, id: &JobId) -> Result<&mut Job, String> {
+    pub(crate) fn job_mut(&mut self, id: &JobId) -> Result<&mut Job, String> {
         self.jobs.iter_mut().find(|job| job.spec.id == *id).ok_or(format!("events name known jobs: {id}"))
     }
 
-    /// Strict order over all that may be given at this moment, longest-standing first.
+    fn submitted(&mut self, spec: &Arc<JobSpec>, order: u64, told: (Rank, Option<Rank>), now: Timestamp) -> Verdict {
+        let id = &spec.id;
+        law!(self.job(id).is_none(), "a job is submitted once", "{id} again");
+        let above = self.jobs.iter().all(|known| known.order < order);
+        law!(above, "a submission's number is above those of all known jobs", "{order}");
+        let fixed = self.workflows.iter().find(|(workflow, _)| spec.workflow_id() == Some(workflow));
+        let fixed = fixed.map(|(_, rank)| *rank);
+        let stated = spec.workflow.as_ref().map_or((None, None), |workflow| (workflow.priority, workflow.at));
+        let unstated = fixed.unwrap_or(Rank { priority: spec.priority, at: now });
+        let rank = Rank { priority: stated.0.unwrap_or(unstated.priority), at: stated.1.unwrap_or(unstated.at) };
+        let first = spec.workflow_id().map(|_| fixed.unwrap_or(rank));
+        law!(told == (rank, first), "a workflow's first job fixes its rank", "{id}: {told:?}, not {rank:?}, {first:?}");
+        if let (Some(workflow), Some(first), None) = (spec.workflow_id(), first, fixed) {
+            self.workflows.push((workflow.clone(), first));
+        }
+        let not_before = spec.timing().not_before.filter(|at| *at > now);
+        let wait = Wait { since: now, not_before, awake: not_before.is_none(), marked: false };
+        self.jobs.push(Job {
+            spec: spec.clone(),
+            at: now,
+            order,
+            rank,
+            starves: false,
+            attempt: 0,
+            runs_failed: 0,
+            lost: 0,
+            handed_back: 0,
+            too_little: None,
+            place: Place::Waiting(wait),
+        });
+        Ok(())
+    }
+
+    /// What holds of every job that is given, and which comes first.
     fn may_assign(&mut self, job: &JobId, id: &WorkerId, command: &Command, now: Timestamp) -> Verdict {
+        let ended = self.kept_away.iter().any(|(_, _, until)| *until <= now);
         if matches!(command, Command::Tick) {
             self.wake(now);
         }
+        law!(self.has_room(id), "who drains, is in error or has no free slot is given nothing", "{job} to {id}");
+        let (Some(given), Some(worker)) = (self.job(job), self.worker(id)) else {
+            return Err(format!("events name known jobs and workers: {job}, {id}"));
+        };
+        let service = &given.spec.requirements.service;
+        law!(!self.paused.contains(service), "nothing of a paused service is given", "{job} to {id}");
+        law!(!worker.down.contains(service), "nothing of a service that is down is given", "{job} to {id}");
+        law!(self.could_run(worker, given), "a worker is given what it can run", "{job} to {id}");
+        let kept_away = self.kept_away.iter().any(|(kept, order, _)| (kept, *order) == (id, given.order));
+        law!(!kept_away, "what a worker handed back is not offered to it for a while", "{job} to {id}");
+        law!(!given.is_overdue(now), "what should have started or ended by now is not given", "{job} to {id}");
+        let marked = given.waiting().is_some_and(|wait| wait.marked);
+        law!(!marked, "what is given was told to be schedulable", "{job} to {id}");
         let pick = self.pick(id).map(|job| job.spec.id.clone());
         law!(pick.as_ref() == Some(job), "the job given is the oracle's", "{job}, not {pick:?}, to {id}");
-        law!(self.has_room(id), "no worker is given more than it has room for", "{job} to {id}");
         if matches!(command, Command::Next(next) if next.worker == *id) {
             return Ok(());
         }
-        self.giving = true;
-        let Some((first, longest)) = self.next_to_give(now) else {
-            return Err(format!("only who asks or stands is given a job: {job} to {id}"));
-        };
-        let first = &first.spec.id;
-        law!(first == job, "what became free is given in the order of the queue", "{job} to {id} before {first}");
-        law!(longest == id, "who stands longest is served first", "{job} to {id}, not {longest}");
+        if self.giving == Giving::NotYet {
+            self.giving = match command {
+                Command::Tick if ended => Giving::Mixed,
+                Command::PauseService { .. } | Command::Beat(_) => Giving::InTurn,
+                _ => Giving::InOrder,
+            };
+        }
+        self.is_next(job, id, now)?;
         self.steps_back(id);
+        Ok(())
+    }
+
+    fn is_next(&self, job: &JobId, id: &WorkerId, now: Timestamp) -> Verdict {
+        let stands = self.standing.iter().any(|standing| standing.worker == *id && standing.until > now);
+        law!(stands, "only who asks or stands is given a job", "{job} to {id}");
+        match self.giving {
+            Giving::InOrder => {
+                let Some((first, longest)) = self.next_to_give(now) else { return Ok(()) };
+                let first = &first.spec.id;
+                law!(first == job, "what became free is given in the order of the queue", "{job} before {first}");
+                law!(longest == id, "who stands longest is served first", "{job} to {id}, not {longest}");
+            }
+            Giving::InTurn => {
+                let first = self.next_to_serve(now);
+                law!(first == Some(id), "who stands longest is served first", "{job} to {id}, not {first:?}");
+            }
+            Giving::Mixed | Giving::NotYet => {}
+        }
         Ok(())
     }
 
@@ -83,52 +163,85 @@ impl Oracle {
         let fits = self.worker(worker).is_some_and(|w| w.machine == *machine && w.session == session);
         law!(fits, "a lease names its worker's machine and session", "{id} to {worker}");
         law!(self.given.insert(lease), "a lease is given once", "{id}");
-        let (expires_at, start_by) = (now + limits::LEASE_MS, now + limits::START_MS);
-        let (worker, machine) = (worker.clone(), machine.clone());
         let job = self.job_mut(id)?;
-        law!(matches!(job.place, Place::Waiting { .. }), "no job is under two leases at once", "{id}");
+        law!(job.waiting().is_some(), "no job is under two leases at once", "{id}");
         law!(attempt == job.attempt + 1, "attempts are numbered one by one", "{id}: {attempt} after {}", job.attempt);
         job.attempt = attempt;
-        job.place = Place::Held(Held { lease, worker, machine, started: false, expires_at, start_by });
+        job.place = Place::Held(Held {
+            lease,
+            worker: worker.clone(),
+            machine: machine.clone(),
+            started: None,
+            expires_at: now + limits::LEASE_MS,
+            start_by: now + limits::START_MS,
+            run_until: None,
+            progress_by: None,
+        });
+        Ok(())
+    }
+
+    fn started(&mut self, id: &JobId, worker: &WorkerId, now: Timestamp) -> Verdict {
+        let job = self.job_mut(id)?;
+        let timing = job.spec.timing();
+        let held = job.held_mut().filter(|held| held.started.is_none() && held.worker == *worker);
+        let Some(held) = held else { return Err(format!("only an assigned job starts: {id}")) };
+        held.started = Some(now);
+        held.run_until = timing.run_for_ms.map(|ms| now + ms);
+        held.progress_by = timing.no_progress_ms.map(|ms| now + ms);
+        Ok(())
+    }
+
+    /// The verdicts on a job take turns, and each is true when it is told.
+    fn marked(&mut self, id: &JobId, marked: bool, now: Timestamp) -> Verdict {
+        let capable = self.job(id).is_some_and(|job| self.is_capable(job));
+        law!(capable != marked, "a verdict is true when it is told", "{id}: unschedulable: {marked}");
+        let Some(wait) = self.job_mut(id)?.waiting_mut() else {
+            return Err(format!("a verdict is told of a waiting job: {id}"));
+        };
+        law!(wait.marked != marked, "verdicts take turns", "{id}: unschedulable: {marked}, again");
+        (wait.marked, wait.since) = (marked, now);
         Ok(())
     }
 
     fn returned(&mut self, fact: &Fact, command: &Command, now: Timestamp) -> Verdict {
-        let Fact::JobReturned { job: id, worker, machine, from, reason, retry_at, runs_failed, lost_in_a_row } = fact
-        else {
+        let Fact::JobReturned { job: id, worker, machine, from, reason, retry_at, counts, more_than_gb } = fact else {
             return Ok(());
         };
         law!(returns(command, reason), "a return has a reason", "{id}: {reason:?}");
+        let had = self.worker(worker).map(|worker| worker.has.hardware.gpu_memory_gb);
         let failed = matches!(reason, ReturnReason::Failed { .. });
         self.count(worker, (0, u64::from(failed)));
         let job = self.job_mut(id)?;
         let status = job.status();
-        let Place::Held(held) = &job.place else { return Err(format!("only a held job returns: {id}")) };
-        let held = held.clone();
+        let Some(held) = job.held().cloned() else { return Err(format!("only a held job returns: {id}")) };
         law!(held.worker == *worker && held.machine == *machine, "a job returns from its holder", "{id}: {worker}");
         law!(status == *from, "a return says where it came from", "{id}: {from:?}, not {status:?}");
-        let expired = held.expires_at <= now;
-        match reason {
-            ReturnReason::LeaseExpired => law!(expired, "a lease expires when it is due", "{id}, not before"),
-            ReturnReason::NotStarted => {
-                let due = !held.started && held.start_by <= now && !expired;
-                law!(due, "what was not started in time returns", "{id}, not before");
-            }
-            _ => {}
+        time_is_up(id, &held, command, due(reason), now)?;
+        let expected = job.counts_after(reason);
+        let told = (counts.runs_failed, counts.lost_in_a_row, counts.handed_back);
+        law!(expected == told, "runs, losses and returns are counted", "{id}: {told:?}, not {expected:?}, {reason:?}");
+        law!(told.1 < limits::LOST_IN_A_ROW_MAX, "the third loss in a row is the last", "{id}");
+        law!(told.2 < limits::HANDED_BACK_MAX, "the tenth return is the last", "{id}");
+        law!(told.0 == 0 || told.0 < job.spec.attempts_max, "runs are counted against what is allowed", "{id}");
+        let is_run = failed && !is_service_down(reason);
+        law!(!is_run || retry_at.is_some(), "a failed run is followed by a backoff", "{id}");
+        law!(failed || retry_at.is_none(), "what was no run is not delayed", "{id}");
+        let too_little = too_little(job.too_little, reason, had);
+        law!(*more_than_gb == too_little, "what was too little is remembered", "{id}: {more_than_gb:?}");
+        (job.runs_failed, job.lost, job.handed_back) = told;
+        job.too_little = too_little;
+        let wait = Wait { since: now, not_before: *retry_at, awake: retry_at.is_none(), marked: false };
+        job.place = Place::Waiting(wait);
+        let order = job.order;
+        if matches!(reason, ReturnReason::Released { .. } | ReturnReason::NotStarted) {
+            self.kept_away.retain(|(kept, held_off, _)| (kept, *held_off) != (worker, order));
+            self.kept_away.push((worker.clone(), order, now + limits::HOLD_OFF_MS));
         }
-        let counts = job.counts_after(reason);
-        let told = (*runs_failed, *lost_in_a_row);
-        law!(counts == told, "runs and losses are counted", "{id}: {told:?}, not {counts:?} after {reason:?}");
-        law!(counts.1 < limits::LOST_IN_A_ROW_MAX, "the third loss in a row is the last", "{id}");
-        law!(failed == retry_at.is_some(), "only a failed run is followed by a backoff", "{id}");
-        (job.runs_failed, job.lost) = counts;
-        job.place = Place::Waiting { retry_at: *retry_at, awake: retry_at.is_none() };
-        let by_worker = failed || matches!(reason, ReturnReason::Released { .. });
-        self.revoke(&held, by_worker);
+        self.revoke(&held, by_worker(command));
         Ok(())
     }
 
-    fn finished(&mut self, fact: &Fact, now: Timestamp) -> Verdict {
+    fn finished(&mut self, fact: &Fact, command: &Command, now: Timestamp) -> Verdict {
         let Fact::JobFinished { job: id, worker, machine, attempt, runs_failed, outcome } = fact else { return Ok(()) };
         let job = self.job_mut(id)?;
         law!(!matches!(job.place, Place::Finished { .. }), "a job finishes once", "{id} again");
@@ -136,27 +249,19 @@ impl Oracle {
         let held = job.held().cloned();
         let by = (held.as_ref().map(|held| &held.worker), held.as_ref().map(|held| &held.machine));
         law!(by == (worker.as_ref(), machine.as_ref()), "the end names the holder", "{id}: {worker:?}, not {by:?}");
-        let (runs, by_worker) = match outcome {
-            Outcome::Completed { .. } => {
-                law!(job.status() == Status::InProgress, "only a running job is completed", "{id}");
-                (job.runs_failed, true)
-            }
-            Outcome::Cancelled => (job.runs_failed, false),
-            Outcome::Failed { failure, .. } if failure.kind == FailureKind::Broker => {
-                let third = job.status() == Status::InProgress && job.lost + 1 == limits::LOST_IN_A_ROW_MAX;
-                law!(third, "poison is the third loss in a row", "{id} after {}, {:?}", job.lost, job.status());
-                (job.runs_failed, false)
-            }
-            Outcome::Failed { .. } => (job.runs_failed + 1, true),
-        };
+        may_end(job, outcome, command, now)?;
+        let is_run = matches!(outcome, Outcome::Failed { failure, .. } if failure.kind != FailureKind::Broker);
+        let runs = job.runs_failed + u32::from(is_run);
         law!(*runs_failed == runs, "failed runs are counted", "{id}: {runs_failed}, not {runs}");
         let lease = held.as_ref().map(|held| held.lease);
         (job.runs_failed, job.lost) = (runs, 0);
         job.place = Place::Finished { at: now, outcome: outcome.clone(), by: lease };
         if let Some(held) = held {
-            let (completed, failed) = (outcome.status() == Status::Completed, outcome.status() == Status::Failed);
+            let failed = matches!(outcome, Outcome::Failed { .. });
+            let completed = matches!(outcome, Outcome::Completed { .. });
             self.count(&held.worker, (u64::from(completed), u64::from(failed)));
-            self.revoke(&held, by_worker);
+            let told = completed || (is_run && by_worker(command));
+            self.revoke(&held, told);
         }
         Ok(())
     }
@@ -167,131 +272,112 @@ impl Oracle {
     }
 
     fn revoke(&mut self, held: &Held, by_worker: bool) {
-        let machine = self.machines.iter_mut().find(|machine| machine.id == held.machine && !by_worker);
+        let machine = self.machine_mut(&held.machine).filter(|_| !by_worker);
         machine.into_iter().for_each(|machine| machine.revoked.push(held.lease));
     }
+}
 
-    fn fold_fleet(&mut self, fact: &Fact, command: &Command, now: Timestamp) -> Verdict {
-        match fact {
-            Fact::MachineJoined { machine, facts, phase } => {
-                law!(self.machine(machine).is_none(), "a machine joins once", "{machine} again");
-                self.machines.push(Machine {
-                    id: machine.clone(),
-                    facts: facts.clone(),
-                    phase: *phase,
-                    silent: false,
-                    silent_at: now + limits::MACHINE_SILENT_MS,
-                    gone_at: now + limits::MACHINE_GONE_MS,
-                    grace: now,
-                    revoked: Vec::new(),
-                });
-                Ok(())
+/// Whether the job may end like this, now.
+fn may_end(job: &Job, outcome: &Outcome, command: &Command, now: Timestamp) -> Verdict {
+    let (id, timing) = (&job.spec.id, job.spec.timing());
+    let ticks = matches!(command, Command::Tick);
+    let running = job.status() == Status::InProgress;
+    let about_to_be_given = job.waiting().is_some_and(|wait| wait.awake);
+    match outcome {
+        Outcome::Completed { .. } => law!(running, "only a running job is completed", "{id}"),
+        Outcome::Cancelled => {}
+        Outcome::Expired(Expiry::FinishBy(at)) => {
+            let due = (ticks || about_to_be_given) && timing.finish_by == Some(*at) && *at <= now;
+            law!(due, "a job expires when it should have ended", "{id}, not before");
+        }
+        Outcome::Expired(Expiry::StartBy(at)) => {
+            let due = (ticks || about_to_be_given) && timing.start_by == Some(*at) && *at <= now && !running;
+            law!(due, "a job expires when it should have started", "{id}, not before");
+        }
+        Outcome::Failed { failure: Failure { kind: FailureKind::Broker, reason }, .. } => match reason.as_deref() {
+            Some("poison") => {
+                let third = running && job.lost + 1 == limits::LOST_IN_A_ROW_MAX;
+                law!(third, "poison is the third loss in a row", "{id} after {}, {:?}", job.lost, job.status());
             }
-            Fact::MachineChanged { machine, facts, phase, .. } => {
-                let known = self.machine(machine).map(|m| (&m.facts, m.phase, m.silent));
-                law!(known.is_some(), "a machine that changes is known", "{machine}");
-                law!(known != Some((facts, *phase, false)), "a change changes something", "{machine}");
-                let changed = (facts.clone(), *phase, false);
-                for m in self.machines.iter_mut().filter(|m| m.id == *machine) {
-                    (m.facts, m.phase, m.silent) = changed.clone();
-                }
-                self.show_reports(fact)
+            Some("undeliverable") => {
+                let tenth = job.held().is_some() && job.handed_back + 1 == limits::HANDED_BACK_MAX;
+                law!(tenth, "undeliverable is the tenth return", "{id} after {}", job.handed_back);
             }
-            Fact::MachineSilent { machine } => {
-                let due = self.machine(machine).is_some_and(|m| !m.silent && m.silent_at.max(m.grace) <= now);
-                law!(due, "a machine is silent when it said nothing for long", "{machine}, not before");
-                self.machine_steps_back(machine);
-                self.machines.iter_mut().filter(|m| m.id == *machine).for_each(|m| m.silent = true);
-                let on_it = |w: &&mut Worker| w.machine == *machine;
-                self.workers.iter_mut().filter(on_it).for_each(|w| w.shown = WorkerStatus::Offline);
-                Ok(())
+            Some("unschedulable") => {
+                let marked = job.waiting().filter(|wait| ticks && wait.marked);
+                let due = marked.zip(timing.fail_if_unmatched_ms).is_some_and(|(wait, ms)| wait.since + ms <= now);
+                law!(due, "a lasting verdict ends the job if it says so", "{id}, not before");
             }
-            Fact::MachineLeft { machine, reason } => {
-                let gone = reason.is_none() || self.machine(machine).is_some_and(|m| m.silent && m.gone_at <= now);
-                law!(gone, "a machine is gone when it said nothing for very long", "{machine}, not before");
-                law!(self.workers.iter().all(|w| w.machine != *machine), "its workers leave first", "{machine}");
-                self.machines.retain(|m| m.id != *machine);
-                Ok(())
+            reason => return Err(format!("the broker says why it gives up: {id}: {reason:?}")),
+        },
+        Outcome::Failed { failure, .. } => {
+            law!(job.held().is_some(), "only a held job fails", "{id}");
+            let said = matches!(command, Command::Fail(fail) if fail.failure == *failure);
+            law!(said || ticks, "a failure has a reason", "{id}: {failure:?}");
+            if let Some(held) = job.held().filter(|_| ticks) {
+                time_is_up(id, held, command, timeout(failure), now)?;
             }
-            _ => self.fold_worker(fact, command),
         }
     }
+    Ok(())
+}
 
-    fn show_reports(&mut self, fact: &Fact) -> Verdict {
-        let Fact::MachineChanged { machine, workers, .. } = fact else { return Ok(()) };
-        let on_it = self.workers.iter().filter(|w| w.machine == *machine).count();
-        law!(on_it == workers.len(), "a change names all workers of the machine", "{workers:?}");
-        for report in workers {
-            let held = self.leases_of(&report.worker);
-            let holds = |job: &JobId| self.job(job).and_then(Job::held).is_some_and(|h| held.contains(&h.lease));
-            law!(report.job.is_some() != held.is_empty(), "a report names a job of the worker", "{report:?}");
-            law!(report.job.as_ref().is_none_or(holds), "a report names a job of the worker", "{report:?}");
-            let shown = self.workers.iter_mut().filter(|w| w.id == report.worker);
-            shown.for_each(|w| w.shown = report.status);
-        }
-        Ok(())
+/// Of what time alone does to a lease, the earliest decides.
+fn time_is_up(id: &JobId, held: &Held, command: &Command, due: Option<Due>, now: Timestamp) -> Verdict {
+    if !matches!(command, Command::Tick) {
+        return Ok(());
     }
+    let (at, ends) = held.ends();
+    // A machine that is gone takes its leases along, whatever else is due.
+    law!(
+        due.is_none_or(|due| due == ends && at <= now),
+        "the earliest deadline decides",
+        "{id}: {due:?}, not {ends:?}"
+    );
+    Ok(())
+}
 
-    fn fold_worker(&mut self, fact: &Fact, command: &Command) -> Verdict {
-        match fact {
-            Fact::WorkerJoined { worker: id, machine, session, slots, capabilities, jobs_completed, jobs_failed } => {
-                law!(self.machine(machine).is_some(), "a worker is on a known machine", "{id} on {machine}");
-                let elsewhere = self.worker(id).is_some_and(|known| known.machine != *machine);
-                law!(!elsewhere, "a worker that moves leaves its old machine first", "{id} to {machine}");
-                let counts = (*jobs_completed, *jobs_failed);
-                let counted = *self.counts.entry(id.clone()).or_default();
-                law!(counts == counted, "counts survive a new session", "{id}: {counts:?}, not {counted:?}");
-                self.workers.retain(|worker| worker.id != *id);
-                let worker = Worker {
-                    id: id.clone(),
-                    machine: machine.clone(),
-                    session: *session,
-                    slots: *slots as usize,
-                    services: capabilities.services.clone(),
-                    declared: Declared::Ready,
-                    shown: WorkerStatus::Idle,
-                };
-                let shown = self.status(&worker);
-                self.workers.push(Worker { shown, ..worker });
-            }
-            Fact::WorkerDeclared { worker: id, machine, declared, old, new } => {
-                let worker = self.workers.iter_mut().find(|w| w.id == *id && w.machine == *machine);
-                let Some(worker) = worker else { return Err(format!("a worker that declares is known: {id}")) };
-                law!(worker.shown == *old, "a worker turns from what it was", "{id}: {old:?}, not {:?}", worker.shown);
-                law!(worker.declared != *declared, "a change changes something", "{id}: {declared:?} again");
-                (worker.declared, worker.shown) = (*declared, *new);
-                if *declared != Declared::Ready {
-                    self.steps_back(id);
-                }
-            }
-            Fact::WorkerTurned { worker: id, old, new, .. } => {
-                let status = self.worker(id).map(|worker| self.status(worker));
-                law!(status == Some(*new), "a worker turns to what it is", "{id}: {new:?}, not {status:?}");
-                let shown = self.workers.iter_mut().find(|worker| worker.id == *id).map(|worker| &mut worker.shown);
-                law!(shown.as_deref() == Some(old) && old != new, "a worker turns from what it was", "{id}: {old:?}");
-                shown.into_iter().for_each(|shown| *shown = *new);
-            }
-            Fact::WorkerLeft { worker, machine, reason } => {
-                law!(self.is_on(worker, machine), "a worker leaves from where it is", "{worker} from {machine}");
-                law!(self.leases_of(worker).is_empty(), "who leaves takes no job along", "{worker}");
-                let (why, reason) = (leaves(command, worker, machine), reason.as_deref());
-                law!(why == Some(reason), "who leaves has a reason", "{worker}: {reason:?}, not {why:?}");
-                if reason != Some("moved") {
-                    self.counts.remove(worker);
-                }
-                self.workers.retain(|known| known.id != *worker);
-                self.steps_back(worker);
-            }
-            _ => {}
-        }
-        Ok(())
+fn due(reason: &ReturnReason) -> Option<Due> {
+    match reason {
+        ReturnReason::LeaseExpired => Some(Due::Expired),
+        ReturnReason::NotStarted => Some(Due::NotStarted),
+        ReturnReason::Failed { failure, .. } => timeout(failure),
+        _ => None,
+    }
+}
+
+fn timeout(failure: &Failure) -> Option<Due> {
+    match failure.reason.as_deref() {
+        Some("no_progress") => Some(Due::NoProgress),
+        Some("run_for") => Some(Due::RunFor),
+        _ => None,
+    }
+}
+
+/// Whether the worker knows that its lease ended, because it ended it.
+fn by_worker(command: &Command) -> bool {
+    matches!(command, Command::Fail(_) | Command::Release { .. })
+}
+
+fn is_service_down(reason: &ReturnReason) -> bool {
+    matches!(reason, ReturnReason::Failed { failure, .. } if failure.kind == FailureKind::ServiceDown)
+}
+
+fn too_little(known: Option<Number>, reason: &ReturnReason, had: Option<Number>) -> Option<Number> {
+    match reason {
+        ReturnReason::Failed { failure, .. } if failure.kind == FailureKind::OutOfMemory => known.max(had),
+        _ => known,
     }
 }
 
 /// Whether this command can lead to a return for this reason.
 fn returns(command: &Command, reason: &ReturnReason) -> bool {
     match reason {
-        ReturnReason::Failed { .. } => matches!(command, Command::Fail(_)),
+        ReturnReason::Failed { failure, .. } => match command {
+            Command::Fail(Fail { failure: said, .. }) => said == failure,
+            Command::Tick => timeout(failure).is_some() && failure.kind == FailureKind::Timeout,
+            _ => false,
+        },
         ReturnReason::Released { .. } => matches!(command, Command::Release { .. }),
         ReturnReason::NotStarted | ReturnReason::LeaseExpired => matches!(command, Command::Tick),
         ReturnReason::SessionReplaced => matches!(command, Command::JoinWorker(_)),
@@ -300,26 +386,17 @@ fn returns(command: &Command, reason: &ReturnReason) -> bool {
     }
 }
 
-/// For which reason this command can make this worker leave this machine, if it can.
-fn leaves<'a>(command: &Command, worker: &WorkerId, machine: &MachineId) -> Option<Option<&'a str>> {
-    match command {
-        Command::Tick => Some(Some("gone")),
-        Command::LeaveMachine { machine: left } if left == machine => Some(None),
-        Command::LeaveWorker { worker: left, .. } if left == worker => Some(None),
-        Command::JoinWorker(join) if join.worker == *worker && join.machine != *machine => Some(Some("moved")),
-        _ => None,
-    }
-}
-
 impl Job {
-    /// Failed runs and losses in a row after a return: a run that began and was lost is a
-    /// loss, one that failed ends the row, and nothing else counts.
-    fn counts_after(&self, reason: &ReturnReason) -> (u32, u32) {
+    /// Failed runs, losses in a row and returns without a run: a run that began and was lost is
+    /// a loss, one that failed ends the row, and what was not run was handed back.
+    fn counts_after(&self, reason: &ReturnReason) -> (u32, u32, u32) {
         use ReturnReason::{Failed, NotStarted, Released};
+        let (runs, lost, handed_back) = (self.runs_failed, self.lost, self.handed_back);
         match reason {
-            Failed { .. } => (self.runs_failed + 1, 0),
-            Released { .. } | NotStarted => (self.runs_failed, self.lost),
-            _ => (self.runs_failed, self.lost + u32::from(self.status() == Status::InProgress)),
+            Failed { .. } if is_service_down(reason) => (runs, lost, handed_back + 1),
+            Failed { .. } => (runs + 1, 0, handed_back),
+            Released { .. } | NotStarted => (runs, lost, handed_back + 1),
+            _ => (runs, lost + u32::from(self.status() == Status::InProgress), handed_back),
         }
     }
 }

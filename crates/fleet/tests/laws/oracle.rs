@@ -1,9 +1,10 @@
 //! What should be so, kept in plain lists and found by looking at all of them.
 
+use crate::meets;
 use fleet::limits;
 use fleet::{
-    Answer, Command, Declared, JobId, JobSpec, LeaseId, Ledger, MachineFacts, MachineId, Outcome, Phase, Refusal,
-    Service, SessionId, Status, Timestamp, Told, WorkerId, WorkerStatus,
+    Answer, Capabilities, Command, Declared, JobId, JobSpec, LeaseId, MachineFacts, MachineId, Number, Outcome, Phase,
+    Rank, Refusal, Rules, Service, SessionId, Status, Timestamp, Told, WorkerId, WorkerStatus, WorkflowId,
 };
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,6 +12,8 @@ use std::sync::Arc;
 
 #[derive(Clone, Default)]
 pub(crate) struct Oracle {
+    pub(crate) rules: Rules,
+    pub(crate) now: Timestamp,
     pub(crate) jobs: Vec<Job>,
     pub(crate) workers: Vec<Worker>,
     pub(crate) machines: Vec<Machine>,
@@ -20,8 +23,27 @@ pub(crate) struct Oracle {
     pub(crate) given: BTreeSet<LeaseId>,
     /// How many jobs each worker completed and failed in its whole life.
     pub(crate) counts: BTreeMap<WorkerId, (u64, u64)>,
-    /// Whether this command has begun to give jobs to those who stand.
-    pub(crate) giving: bool,
+    /// What the first job of a workflow fixed, while any job of it is known.
+    pub(crate) workflows: Vec<(WorkflowId, Rank)>,
+    pub(crate) paused: BTreeSet<Service>,
+    /// Which job is not offered to which worker, and until when; a tick ends it.
+    pub(crate) kept_away: Vec<(WorkerId, u64, Timestamp)>,
+    pub(crate) giving: Giving,
+    /// Whether the worker that just left to join elsewhere was drained.
+    pub(crate) moved_draining: bool,
+}
+
+/// How far a command is with giving jobs to those who stand.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Giving {
+    #[default]
+    NotYet,
+    /// Jobs became free: the first in the queue is given first.
+    InOrder,
+    /// Workers became free to take what waited: who stands longest takes first.
+    InTurn,
+    /// Both, in one tick; only that each takes the best there is for it.
+    Mixed,
 }
 
 #[derive(Clone)]
@@ -36,25 +58,31 @@ pub(crate) struct Job {
     pub(crate) spec: Arc<JobSpec>,
     pub(crate) at: Timestamp,
     pub(crate) order: u64,
+    pub(crate) rank: Rank,
+    pub(crate) starves: bool,
     pub(crate) attempt: u32,
     pub(crate) runs_failed: u32,
     pub(crate) lost: u32,
+    pub(crate) handed_back: u32,
+    pub(crate) too_little: Option<Number>,
     pub(crate) place: Place,
 }
 
 #[derive(Clone)]
 pub(crate) enum Place {
-    /// A tick has to wake it once `retry_at` has come.
-    Waiting {
-        retry_at: Option<Timestamp>,
-        awake: bool,
-    },
+    Waiting(Wait),
     Held(Held),
-    Finished {
-        at: Timestamp,
-        outcome: Outcome,
-        by: Option<LeaseId>,
-    },
+    Finished { at: Timestamp, outcome: Outcome, by: Option<LeaseId> },
+}
+
+#[derive(Clone)]
+pub(crate) struct Wait {
+    pub(crate) since: Timestamp,
+    pub(crate) not_before: Option<Timestamp>,
+    /// A tick has seen that `not_before` has come.
+    pub(crate) awake: bool,
+    /// Told that nobody could run it.
+    pub(crate) marked: bool,
 }
 
 #[derive(Clone)]
@@ -62,9 +90,20 @@ pub(crate) struct Held {
     pub(crate) lease: LeaseId,
     pub(crate) worker: WorkerId,
     pub(crate) machine: MachineId,
-    pub(crate) started: bool,
+    pub(crate) started: Option<Timestamp>,
     pub(crate) expires_at: Timestamp,
     pub(crate) start_by: Timestamp,
+    pub(crate) run_until: Option<Timestamp>,
+    pub(crate) progress_by: Option<Timestamp>,
+}
+
+/// What ends a lease by time, in the order that decides between equal times.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum Due {
+    Expired,
+    NotStarted,
+    NoProgress,
+    RunFor,
 }
 
 #[derive(Clone)]
@@ -73,8 +112,10 @@ pub(crate) struct Worker {
     pub(crate) machine: MachineId,
     pub(crate) session: SessionId,
     pub(crate) slots: usize,
-    pub(crate) services: BTreeSet<Service>,
+    pub(crate) has: Arc<Capabilities>,
     pub(crate) declared: Declared,
+    pub(crate) draining: bool,
+    pub(crate) down: BTreeSet<Service>,
     /// How somebody who only follows events would show it.
     pub(crate) shown: WorkerStatus,
 }
@@ -84,6 +125,7 @@ pub(crate) struct Machine {
     pub(crate) id: MachineId,
     pub(crate) facts: MachineFacts,
     pub(crate) phase: Phase,
+    pub(crate) draining: bool,
     pub(crate) silent: bool,
     pub(crate) silent_at: Timestamp,
     pub(crate) gone_at: Timestamp,
@@ -91,6 +133,8 @@ pub(crate) struct Machine {
     pub(crate) grace: Timestamp,
     /// Leases taken from it that it was not told of.
     pub(crate) revoked: Vec<LeaseId>,
+    /// It was not told that it drains, or no longer does.
+    pub(crate) untold: bool,
 }
 
 impl Oracle {
@@ -102,8 +146,9 @@ impl Oracle {
         answer: &Result<Answer, Refusal>,
         told: &Told,
     ) -> Result<(), String> {
+        self.now = now;
         let before = self.clone();
-        self.giving = false;
+        self.giving = Giving::NotYet;
         if answer.is_ok() {
             self.step_back_for(command);
         }
@@ -127,8 +172,12 @@ impl Oracle {
                 self.standing.retain(|standing| standing.worker != *worker || standing.lease != *lease);
             }
             Command::JoinWorker(join) => self.steps_back(&join.worker),
-            Command::LeaveWorker { worker, .. } => self.steps_back(worker),
-            Command::LeaveMachine { machine } => self.machine_steps_back(machine),
+            Command::LeaveWorker { worker, .. } | Command::DrainWorker { worker, is_draining: true } => {
+                self.steps_back(worker);
+            }
+            Command::LeaveMachine { machine } | Command::DrainMachine { machine, is_draining: true } => {
+                self.machine_steps_back(machine);
+            }
             _ => {}
         }
     }
@@ -148,7 +197,10 @@ impl Oracle {
     /// What was heard with the command: it journals nothing.
     fn hear(&mut self, command: &Command, answer: &Result<Answer, Refusal>, now: Timestamp) {
         match (command, answer) {
-            (Command::JoinMachine { machine, .. }, _) => self.hear_machine(machine, now),
+            (Command::JoinMachine { machine, .. }, _) => {
+                self.hear_machine(machine, now);
+                self.machine_mut(machine).into_iter().for_each(|machine| machine.untold = false);
+            }
             (Command::Beat(beat), Ok(Answer::Orders(orders))) => {
                 self.hear_machine(&beat.machine, now);
                 for lease in &beat.leases {
@@ -156,12 +208,14 @@ impl Oracle {
                         self.renew(*lease, now);
                     }
                 }
-                if let Some(machine) = self.machines.iter_mut().find(|m| m.id == beat.machine) {
+                if let Some(machine) = self.machine_mut(&beat.machine) {
+                    machine.untold = false;
                     machine.revoked.retain(|lease| !orders.cancel.contains(lease));
                 }
             }
             (Command::TakeOrders { machine }, _) => {
-                self.machines.iter_mut().filter(|m| m.id == *machine).for_each(|m| m.revoked.clear());
+                let machine = self.machine_mut(machine);
+                machine.into_iter().for_each(|m| (m.revoked, m.untold) = (Vec::new(), false));
             }
             (Command::JoinWorker(join), Ok(Answer::Orders(orders))) => {
                 let resumed = join.resume.iter().filter(|lease| !orders.cancel.contains(lease));
@@ -178,37 +232,44 @@ impl Oracle {
                     self.standing.push(Standing { worker, until, lease });
                 }
             }
-            (Command::Start { lease } | Command::Renew { lease } | Command::Progress { lease, .. }, _) => {
+            (Command::Start { lease } | Command::Renew { lease }, _) => self.renew(*lease, now),
+            (Command::Progress { lease, .. }, _) => {
                 self.renew(*lease, now);
+                self.progresses(*lease, now);
             }
             _ => {}
         }
     }
 
     fn hear_machine(&mut self, id: &MachineId, now: Timestamp) {
-        if let Some(machine) = self.machines.iter_mut().find(|machine| machine.id == *id) {
+        if let Some(machine) = self.machine_mut(id) {
             machine.silent_at = now + limits::MACHINE_SILENT_MS;
             machine.gone_at = now + limits::MACHINE_GONE_MS;
         }
     }
 
     fn renew(&mut self, lease: LeaseId, now: Timestamp) {
+        for held in self.jobs.iter_mut().filter_map(Job::held_mut).filter(|held| held.lease == lease) {
+            held.expires_at = held.expires_at.max(now + limits::LEASE_MS);
+        }
+    }
+
+    /// Nothing shortens the grace after a restart.
+    fn progresses(&mut self, lease: LeaseId, now: Timestamp) {
         for job in &mut self.jobs {
-            if let Place::Held(held) = &mut job.place
-                && held.lease == lease
-            {
-                held.expires_at = held.expires_at.max(now + limits::LEASE_MS);
+            let no_progress_ms = job.spec.timing().no_progress_ms;
+            if let Some(held) = job.held_mut().filter(|held| held.lease == lease) {
+                held.progress_by = held.progress_by.max(no_progress_ms.map(|ms| now + ms));
             }
         }
     }
 
-    /// Backoffs that are over: their jobs may be given.
+    /// Delays and hold-offs that are over: their jobs may be given.
     pub(crate) fn wake(&mut self, now: Timestamp) {
-        for job in &mut self.jobs {
-            if let Place::Waiting { retry_at: Some(at), awake } = &mut job.place {
-                *awake |= *at <= now;
-            }
+        for wait in self.jobs.iter_mut().filter_map(Job::waiting_mut) {
+            wait.awake |= wait.not_before.is_none_or(|at| at <= now);
         }
+        self.kept_away.retain(|(_, _, until)| *until > now);
     }
 
     /// What was merely heard is lost; deadlines begin anew with the grace.
@@ -216,18 +277,20 @@ impl Oracle {
         let grace = now + limits::OPENING_GRACE_MS;
         self.standing.clear();
         for machine in &mut self.machines {
-            machine.revoked.clear();
+            (machine.revoked, machine.untold) = (Vec::new(), false);
             machine.grace = grace;
             machine.silent_at = grace;
             machine.gone_at = grace + (limits::MACHINE_GONE_MS - limits::MACHINE_SILENT_MS);
         }
         for job in &mut self.jobs {
-            match &mut job.place {
-                Place::Held(held) => (held.expires_at, held.start_by) = (grace, grace),
-                Place::Waiting { retry_at: Some(_), awake } => *awake = false,
-                _ => {}
+            let timing = job.spec.timing();
+            if let Some(held) = job.held_mut() {
+                (held.expires_at, held.start_by) = (grace, grace);
+                let ends = |ms: Option<u64>| held.started.zip(ms).map(|(at, ms)| (at + ms).max(grace));
+                (held.run_until, held.progress_by) = (ends(timing.run_for_ms), ends(timing.no_progress_ms));
             }
         }
+        self.wake(now);
     }
 
     // What it knows.
@@ -242,6 +305,10 @@ impl Oracle {
 
     pub(crate) fn machine(&self, id: &MachineId) -> Option<&Machine> {
         self.machines.iter().find(|machine| machine.id == *id)
+    }
+
+    pub(crate) fn machine_mut(&mut self, id: &MachineId) -> Option<&mut Machine> {
+        self.machines.iter_mut().find(|machine| machine.id == *id)
     }
 
     pub(crate) fn session(&self, id: &WorkerId) -> Option<SessionId> {
@@ -264,9 +331,15 @@ impl Oracle {
         self.held().filter(|(_, holder)| holder == worker).map(|(lease, _)| lease).collect()
     }
 
+    /// Whether it, or its machine, is drained by an operator.
+    pub(crate) fn drains(&self, worker: &Worker) -> bool {
+        worker.draining || self.machine(&worker.machine).is_some_and(|machine| machine.draining)
+    }
+
     pub(crate) fn has_room(&self, id: &WorkerId) -> bool {
         let held = self.leases_of(id).len();
-        self.worker(id).is_some_and(|worker| worker.declared == Declared::Ready && held < worker.slots)
+        let ready = |worker: &Worker| worker.declared == Declared::Ready && !self.drains(worker);
+        self.worker(id).is_some_and(|worker| ready(worker) && held < worker.slots)
     }
 
     pub(crate) fn status(&self, worker: &Worker) -> WorkerStatus {
@@ -274,138 +347,59 @@ impl Oracle {
             _ if self.machine(&worker.machine).is_none_or(|machine| machine.silent) => WorkerStatus::Offline,
             Declared::Draining => WorkerStatus::Draining,
             Declared::Error => WorkerStatus::Error,
+            Declared::Ready if self.drains(worker) => WorkerStatus::Draining,
             Declared::Ready if self.leases_of(&worker.id).is_empty() => WorkerStatus::Idle,
             Declared::Ready => WorkerStatus::Busy,
         }
     }
 
+    /// Whether the worker could run the job, whatever else holds it back now: scans all who
+    /// have more memory than was too little.
+    pub(crate) fn could_run(&self, worker: &Worker, job: &Job) -> bool {
+        let suits = |worker: &Worker| job.suits(&worker.has);
+        let has_more = |worker: &Worker| job.too_little.is_none_or(|gb| worker.has.hardware.gpu_memory_gb > gb);
+        suits(worker) && (has_more(worker) || !self.workers.iter().any(|other| has_more(other) && suits(other)))
+    }
+
+    pub(crate) fn is_capable(&self, job: &Job) -> bool {
+        self.workers.iter().any(|worker| self.could_run(worker, job))
+    }
+
+    /// Whether it may be given the job now, if it has room.
+    pub(crate) fn may_take(&self, worker: &Worker, job: &Job) -> bool {
+        let service = &job.spec.requirements.service;
+        let is_kept_away = self.kept_away.iter().any(|(id, order, _)| (id, *order) == (&worker.id, job.order));
+        let is_barred = self.paused.contains(service) || worker.down.contains(service) || is_kept_away;
+        !is_barred && self.could_run(worker, job)
+    }
+
     /// The job that the worker should be given: scans them all.
     pub(crate) fn pick(&self, id: &WorkerId) -> Option<&Job> {
         let worker = self.worker(id)?;
-        let fits = |job: &&Job| job.is_eligible() && worker.services.contains(&job.spec.requirements.service);
-        self.jobs.iter().filter(fits).min_by_key(|job| job.rank())
+        let fits = |job: &&Job| job.is_eligible(self.now) && self.may_take(worker, job);
+        self.jobs.iter().filter(fits).min_by_key(|job| job.place_in_queue())
     }
 
     /// Who should be given this job, of those who stand: who stands longest.
     pub(crate) fn longest_standing(&self, job: &Job, now: Timestamp) -> Option<&WorkerId> {
-        let service = &job.spec.requirements.service;
         let can = |standing: &&Standing| {
             let worker = self.worker(&standing.worker);
-            standing.until > now && worker.is_some_and(|worker| worker.services.contains(service))
+            standing.until > now && worker.is_some_and(|worker| self.may_take(worker, job))
         };
         self.standing.iter().find(can).map(|standing| &standing.worker)
     }
 
     /// What should be given next to one who stands: scans all jobs.
     pub(crate) fn next_to_give(&self, now: Timestamp) -> Option<(&Job, &WorkerId)> {
-        let wanted = self.jobs.iter().filter(|job| job.is_eligible());
+        let wanted = self.jobs.iter().filter(|job| job.is_eligible(now));
         let wanted = wanted.filter_map(|job| Some((job, self.longest_standing(job, now)?)));
-        wanted.min_by_key(|(job, _)| job.rank())
+        wanted.min_by_key(|(job, _)| job.place_in_queue())
     }
 
-    /// When time alone has to do something next.
-    pub(crate) fn obligation(&self) -> Option<Timestamp> {
-        let jobs = self.jobs.iter().filter_map(|job| match &job.place {
-            Place::Waiting { retry_at: Some(at), awake: false } => Some(*at),
-            Place::Waiting { .. } => None,
-            Place::Held(held) if held.started => Some(held.expires_at),
-            Place::Held(held) => Some(held.expires_at.min(held.start_by)),
-            Place::Finished { at, .. } => Some(*at + limits::FINISHED_KEPT_MS),
-        });
-        let machines = self.machines.iter().map(|m| if m.silent { m.gone_at } else { m.silent_at.max(m.grace) });
-        jobs.chain(machines).min()
-    }
-
-    /// Compares with what the ledger shows.
-    pub(crate) fn compare(&self, ledger: &Ledger, now: Timestamp) -> Result<(), String> {
-        let deadline = ledger.next_deadline();
-        if let Some(at) = self.obligation() {
-            law!(deadline.is_some_and(|d| d <= at), "no deadline is missed", "{deadline:?}, but {at:?} is due");
-        }
-        for Standing { worker: id, until, .. } in &self.standing {
-            let waits = self.pick(id).filter(|_| *until > now && self.has_room(id));
-            let waits = waits.map(|job| &job.spec.id);
-            law!(waits.is_none(), "no job waits while a worker stands ready for it", "{waits:?} waits for {id}");
-        }
-        self.compare_jobs(ledger)?;
-        self.compare_fleet(ledger)
-    }
-
-    fn compare_jobs(&self, ledger: &Ledger) -> Result<(), String> {
-        for job in &self.jobs {
-            let id = &job.spec.id;
-            let shown = ledger.job(id).map(|j| (j.status(), j.runs_failed, j.lost_in_a_row, j.order, j.created_at));
-            let expected = (job.status(), job.runs_failed, job.lost, job.order, job.at);
-            law!(shown == Some(expected), "an accepted job is there until forgotten", "{id}: {shown:?}, {expected:?}");
-            let lease = job.held().map(|held| held.lease);
-            let found = lease.and_then(|lease| ledger.lease(lease)).map(|lease| lease.id);
-            law!(found == lease, "a held lease is found by its name", "{id}");
-            if let Place::Finished { by: Some(lease), .. } = job.place {
-                law!(ledger.lease(lease).is_none(), "a lease that ended is found no more", "{id}");
-            }
-            let number = ledger.job(id).and_then(|j| j.attempts.last()).map_or(0, |attempt| attempt.number);
-            law!(number == job.attempt, "attempts are numbered one by one", "{id}: {number}, not {}", job.attempt);
-        }
-        let listed: Vec<&JobId> = ledger.pending().map(|job| &job.spec.id).collect();
-        let mut waiting: Vec<&Job> = self.jobs.iter().filter(|job| job.status() == Status::Pending).collect();
-        waiting.sort_by_key(|job| job.rank());
-        let waiting: Vec<&JobId> = waiting.into_iter().map(|job| &job.spec.id).collect();
-        law!(listed == waiting, "pending jobs are listed in the order they run", "{listed:?}, not {waiting:?}");
-        let submitted: Vec<u64> = ledger.submitted_before(u64::MAX).map(|job| job.order).collect();
-        let mut orders: Vec<u64> = self.jobs.iter().map(|job| job.order).collect();
-        orders.sort_by_key(|order| Reverse(*order));
-        law!(submitted == orders, "all jobs are listed by submission", "{submitted:?}, not {orders:?}");
-        let active: BTreeSet<&JobId> = ledger.active().map(|job| &job.spec.id).collect();
-        let held = self.jobs.iter().filter(|job| job.held().is_some()).map(|job| &job.spec.id).collect();
-        law!(active == held, "active jobs are those under a lease", "{active:?}, not {held:?}");
-        let completed: Vec<_> = ledger.completed().map(fleet::Job::finished_at).collect();
-        let unhappy: Vec<_> = ledger.unhappy().map(fleet::Job::finished_at).collect();
-        let ended = self.jobs.iter().filter(|job| matches!(job.place, Place::Finished { .. })).count();
-        law!(completed.len() + unhappy.len() == ended, "what has ended is listed", "not {ended}");
-        let newest_first = completed.is_sorted_by_key(|at| Reverse(*at)) && unhappy.is_sorted_by_key(|at| Reverse(*at));
-        law!(newest_first, "finished jobs are listed newest first", "they are not");
-        Ok(())
-    }
-
-    fn compare_fleet(&self, ledger: &Ledger) -> Result<(), String> {
-        for worker in &self.workers {
-            let Some(known) = ledger.worker(&worker.id) else {
-                return Err(format!("{} is known: it is not", worker.id));
-            };
-            let (shown, status) = (worker.shown, self.status(worker));
-            law!(ledger.worker_status(known) == status, "a worker's status follows from leases", "not {status:?}");
-            law!(shown == status, "who follows events shows workers as they are", "{shown:?}, not {status:?}");
-            let leases: BTreeSet<LeaseId> = self.leases_of(&worker.id).into_iter().collect();
-            law!(known.leases == leases, "a worker's leases are those of its jobs", "{}", worker.id);
-            let counts = (known.jobs_completed, known.jobs_failed);
-            let counted = self.counts.get(&worker.id).copied().unwrap_or_default();
-            law!(counts == counted, "a worker's counts are a recount", "{}: {counts:?}, not {counted:?}", worker.id);
-            let mut sessions = leases.iter().filter_map(|lease| ledger.lease(*lease)).map(|lease| lease.session);
-            let same = sessions.all(|session| session == worker.session);
-            law!(same, "a lease that goes on goes on under the new session", "{}", worker.id);
-        }
-        for machine in &self.machines {
-            let workers = ledger.machine(&machine.id).map(|known| known.workers.clone());
-            let on_it = |worker: &&Worker| worker.machine == machine.id;
-            let expected = self.workers.iter().filter(on_it).map(|worker| worker.id.clone()).collect();
-            law!(workers.as_ref() == Some(&expected), "a machine has its workers", "{workers:?}, not {expected:?}");
-        }
-        let count = |status| self.jobs.iter().filter(|job| job.status() == status).count() as u64;
-        let busy = self.workers.iter().filter(|worker| !self.leases_of(&worker.id).is_empty()).count();
-        let recount = fleet::Tally {
-            pending: count(Status::Pending),
-            assigned: count(Status::Assigned),
-            in_progress: count(Status::InProgress),
-            completed: count(Status::Completed),
-            failed: count(Status::Failed),
-            cancelled: count(Status::Cancelled),
-            workers: self.workers.len() as u64,
-            workers_busy: busy as u64,
-            machines: self.machines.len() as u64,
-        };
-        let tally = ledger.tally();
-        law!(tally == recount, "the tally is a recount", "{tally:?}, not {recount:?}");
-        Ok(())
+    /// Who should be served next, of those who stand: who stands longest and can have something.
+    pub(crate) fn next_to_serve(&self, now: Timestamp) -> Option<&WorkerId> {
+        let can = |standing: &&Standing| standing.until > now && self.pick(&standing.worker).is_some();
+        self.standing.iter().find(can).map(|standing| &standing.worker)
     }
 }
 
@@ -417,23 +411,75 @@ impl Job {
         }
     }
 
-    fn is_eligible(&self) -> bool {
-        matches!(self.place, Place::Waiting { awake: true, .. })
+    pub(crate) fn held_mut(&mut self) -> Option<&mut Held> {
+        match &mut self.place {
+            Place::Held(held) => Some(held),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn waiting(&self) -> Option<&Wait> {
+        match &self.place {
+            Place::Waiting(wait) => Some(wait),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn waiting_mut(&mut self) -> Option<&mut Wait> {
+        match &mut self.place {
+            Place::Waiting(wait) => Some(wait),
+            _ => None,
+        }
+    }
+
+    /// Whether it may be given; one that should have started or ended by now expires instead.
+    fn is_eligible(&self, now: Timestamp) -> bool {
+        self.waiting().is_some_and(|wait| wait.awake) && !self.is_overdue(now)
+    }
+
+    pub(crate) fn is_overdue(&self, now: Timestamp) -> bool {
+        let timing = self.spec.timing();
+        [timing.start_by, timing.finish_by].into_iter().flatten().any(|at| at <= now)
     }
 
     pub(crate) fn status(&self) -> Status {
         match &self.place {
-            Place::Waiting { .. } => Status::Pending,
-            Place::Held(held) if held.started => Status::InProgress,
+            Place::Waiting(_) => Status::Pending,
+            Place::Held(held) if held.started.is_some() => Status::InProgress,
             Place::Held(_) => Status::Assigned,
             Place::Finished { outcome, .. } => outcome.status(),
         }
     }
 
-    /// Priority, then time, then submission.
-    fn rank(&self) -> (Reverse<u32>, Timestamp, u64) {
-        let workflow = self.spec.workflow.as_ref();
-        let priority = workflow.and_then(|w| w.priority).unwrap_or(self.spec.priority);
-        (Reverse(priority), workflow.and_then(|w| w.at).unwrap_or(self.at), self.order)
+    /// Who starves first, by age; then priority, then time, then submission.
+    pub(crate) fn place_in_queue(&self) -> (bool, Reverse<u32>, Timestamp, u64) {
+        match self.starves {
+            true => (false, Reverse(0), self.at, self.order),
+            false => (true, Reverse(self.rank.priority), self.rank.at, self.order),
+        }
+    }
+
+    /// Whether it could be run with these, but for the memory that another worker had too
+    /// little of.
+    fn suits(&self, has: &Capabilities) -> bool {
+        let takes = match &self.spec.customer {
+            None => has.access.allowed.is_empty(),
+            Some(customer) => {
+                let (allowed, denied) = (&has.access.allowed, &has.access.denied);
+                !denied.contains(customer) && (allowed.is_empty() || allowed.contains(customer))
+            }
+        };
+        let bound = has.workflow.is_some() && has.workflow.as_ref() != self.spec.workflow_id();
+        takes && !bound && meets::fits(&self.spec.requirements, has)
+    }
+}
+
+impl Held {
+    /// When time alone ends the lease, and how.
+    pub(crate) fn ends(&self) -> (Timestamp, Due) {
+        let not_started = self.started.is_none().then_some((self.start_by, Due::NotStarted));
+        let silent = self.progress_by.map(|at| (at, Due::NoProgress));
+        let late = self.run_until.map(|at| (at, Due::RunFor));
+        [not_started, silent, late].into_iter().flatten().fold((self.expires_at, Due::Expired), Ord::min)
     }
 }

@@ -1,13 +1,13 @@
 //! A ledger, a view that folds what it tells, and the oracle, living through the same steps.
 
-use crate::acts::{Act, Named, Step, Which};
+use crate::acts::{Act, Named, Step, Wanted, Which};
 use crate::oracle::Oracle;
+use crate::pools::{self, KINDS, machine_id, service, worker_id};
 use fleet::{
-    Beat, Capabilities, Command, Content, Declared, Event, Fail, Failure, FailureKind, JobId, JobSpec, JoinWorker,
-    LeaseId, Ledger, MachineFacts, MachineId, Next, Phase, Progress, Requirements, Service, SessionId, Timestamp, Told,
-    WorkerId, Workflow,
+    Beat, Capabilities, Command, Content, Declared, Event, Fail, Failure, Health, JobId, JobSpec, JoinWorker, LeaseId,
+    Ledger, MachineFacts, MachineId, Next, Phase, Progress, Rules, Service, SessionId, Timestamp, Told, WorkerId,
 };
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 pub(crate) struct World {
@@ -15,6 +15,7 @@ pub(crate) struct World {
     pub(crate) events: Vec<Event>,
     pub(crate) oracle: Oracle,
     pub(crate) now: Timestamp,
+    rules: Rules,
     view: Ledger,
     jobs: u8,
     /// Every lease that was ever offered as a name.
@@ -26,12 +27,13 @@ pub(crate) struct World {
 const TICKS_MAX: usize = 5_000;
 
 impl World {
-    pub(crate) fn new(jobs: u8) -> World {
+    pub(crate) fn new(jobs: u8, rules: Rules) -> World {
         World {
-            ledger: Ledger::default(),
+            ledger: Ledger::with(rules),
             events: Vec::new(),
-            oracle: Oracle::default(),
+            oracle: Oracle { rules, ..Oracle::default() },
             now: Timestamp(1_000),
+            rules,
             view: Ledger::default(),
             jobs,
             leases: Vec::new(),
@@ -69,7 +71,7 @@ impl World {
         self.pass(0, true)?;
         let due = self.ledger.next_deadline();
         law!(due.is_none_or(|at| at > self.now), "after a tick nothing is due", "{due:?} at {:?}", self.now);
-        Ok(())
+        self.oracle.rests(self.now)
     }
 
     /// Decides a command and checks all that is known of it.
@@ -90,12 +92,13 @@ impl World {
             format!("{broken}\n  command {command:?} at {:?}\n  answer {answer:?}\n  told {told:#?}", self.now)
         })?;
         self.events.extend(told.events);
-        self.oracle.compare(&self.ledger, self.now).map_err(|broken| format!("{broken}\n  after {command:?}"))
+        let compared = self.oracle.compare(&self.ledger, self.now);
+        compared.map_err(|broken| format!("{broken}\n  after {command:?} at {:?}", self.now))
     }
 
     /// The broker dies and comes back.
     fn restart(&mut self, shortest: bool) -> Result<(), String> {
-        let mut ledger = Ledger::default();
+        let mut ledger = Ledger::with(self.rules);
         match shortest {
             true => self.ledger.shortest_story().for_each(|event| ledger.apply(&event)),
             false => self.events.iter().for_each(|event| ledger.apply(event)),
@@ -110,7 +113,14 @@ impl World {
     fn command_for(&mut self, act: &Act) -> Command {
         let lease = |which| self.lease(which);
         match *act {
-            Act::Submit { .. } => Command::Submit { spec: Arc::new(self.spec(act)) },
+            Act::Submit(ref wanted) => Command::Submit { spec: self.spec(wanted) },
+            Act::SubmitAll(ref all) => Command::SubmitAll { specs: all.iter().map(|one| self.spec(one)).collect() },
+            Act::Retry { job, again } => Command::Retry { job: self.job(job), again: self.job(again) },
+            Act::DrainMachine { machine, is_draining } => {
+                Command::DrainMachine { machine: machine_id(machine), is_draining }
+            }
+            Act::DrainWorker { worker, is_draining } => Command::DrainWorker { worker: worker_id(worker), is_draining },
+            Act::Pause { service: n, is_paused } => Command::PauseService { service: service(n), is_paused },
             Act::Cancel { job } => Command::Cancel { job: self.job(job) },
             Act::JoinMachine { machine, facts } => Command::JoinMachine {
                 machine: machine_id(machine),
@@ -150,22 +160,25 @@ impl World {
     }
 
     fn beat(&self, act: &Act) -> Command {
-        let Act::Beat { machine, leases, starting, declared } = *act else { return Command::Tick };
+        let Act::Beat { machine, leases, starting, declared, health } = *act else { return Command::Tick };
         let machine = machine_id(machine);
         let held = self.oracle.held().filter(|(_, worker)| self.oracle.is_on(worker, &machine));
         let leases = self.named(leases, held.map(|(lease, _)| lease).collect());
         let phase = starting.map(|starting| if starting { Phase::Starting } else { Phase::Ready });
         let word = |n: u8| [Declared::Ready, Declared::Draining, Declared::Error][usize::from(n)];
         let workers = declared.map(|(worker, n)| (worker_id(worker), word(n))).into_iter().collect();
-        Command::Beat(Beat { machine, phase, leases, workers })
+        let word = |is_up: bool| if is_up { Health::Up } else { Health::Down };
+        let services = health.map(|(worker, n, is_up)| (worker_id(worker), service(n), word(is_up)));
+        Command::Beat(Beat { machine, phase, leases, workers, services: services.into_iter().collect() })
     }
 
     fn join_worker(&mut self, act: &Act) -> Command {
-        let Act::JoinWorker { worker, machine, slots, services, resume } = *act else { return Command::Tick };
+        let Act::JoinWorker { worker, machine, slots, services, kind, resume } = *act else { return Command::Tick };
         let worker = worker_id(worker);
         let resume = self.named(resume, self.oracle.leases_of(&worker));
         let services = (0..8).filter(|n| services >> n & 1 == 1).map(service).collect();
-        self.registration(worker, machine_id(machine), u32::from(slots), services, resume)
+        let capabilities = pools::capabilities(kind, services);
+        self.registration(worker, machine_id(machine), u32::from(slots), capabilities, resume)
     }
 
     fn registration(
@@ -173,13 +186,13 @@ impl World {
         worker: WorkerId,
         machine: MachineId,
         slots: u32,
-        services: BTreeSet<Service>,
+        capabilities: Capabilities,
         resume: Vec<LeaseId>,
     ) -> Command {
         self.sessions += 1;
-        let capabilities = Arc::new(Capabilities { services, ..Capabilities::default() });
-        let session = SessionId(self.sessions);
-        Command::JoinWorker(JoinWorker { worker, machine, session, slots, capabilities, resume })
+        let (session, capabilities) = (SessionId(self.sessions), Arc::new(capabilities));
+        let loaded_models = BTreeSet::new();
+        Command::JoinWorker(JoinWorker { worker, machine, session, slots, capabilities, loaded_models, resume })
     }
 
     fn next(&mut self, worker: u8, stale: bool, have: Named, wait_ms: u64, start: bool) -> Command {
@@ -216,23 +229,8 @@ impl World {
         }
     }
 
-    fn spec(&self, act: &Act) -> JobSpec {
-        let Act::Submit { job, service: n, priority, runs, content, workflow } = *act else { unreachable!() };
-        let workflow = workflow.map(|(priority, at)| Workflow {
-            id: None,
-            priority: (priority > 0).then_some(u32::from(priority)),
-            at: (at > 0).then_some(Timestamp(i64::from(at) * 1_000)),
-            step: None,
-            steps: None,
-        });
-        JobSpec {
-            id: self.job(job),
-            priority: u32::from(priority),
-            attempts_max: u32::from(runs),
-            workflow,
-            digest: [content / 7; 32],
-            ..spec("any", service(n))
-        }
+    fn spec(&self, wanted: &Wanted) -> Arc<JobSpec> {
+        Arc::new(pools::wanted(wanted, self.job(wanted.job), self.now))
     }
 
     fn job(&self, n: u8) -> JobId {
@@ -244,12 +242,13 @@ impl World {
     pub(crate) fn join(&mut self, machine: &str, worker: &str, services: BTreeSet<Service>) {
         let machine = MachineId::parse(machine).unwrap();
         self.command(&Command::JoinMachine { machine: machine.clone(), facts: MachineFacts::default() }).unwrap();
-        let join = self.registration(WorkerId::parse(worker).unwrap(), machine, 1, services, Vec::new());
+        let capabilities = Capabilities { services, ..Capabilities::default() };
+        let join = self.registration(WorkerId::parse(worker).unwrap(), machine, 1, capabilities, Vec::new());
         self.command(&join).unwrap();
     }
 
     pub(crate) fn submit(&mut self, job: &str, service: Service) {
-        self.command(&Command::Submit { spec: Arc::new(spec(job, service)) }).unwrap();
+        self.command(&Command::Submit { spec: Arc::new(pools::spec(job, service)) }).unwrap();
     }
 
     pub(crate) fn ask(&mut self, worker: &str, until: Timestamp) {
@@ -259,45 +258,4 @@ impl World {
         let next = Next { worker, session, have: Vec::new(), lease, until, start: false };
         self.command(&Command::Next(next)).unwrap();
     }
-}
-
-pub(crate) fn spec(job: &str, service: Service) -> JobSpec {
-    JobSpec {
-        id: JobId::parse(job).unwrap(),
-        requirements: Requirements { service },
-        payload: Content { hash: [0; 32], bytes: 2 },
-        ctx: None,
-        priority: 0,
-        attempts_max: 3,
-        customer: None,
-        workflow: None,
-        labels: BTreeMap::new(),
-        digest: [0; 32],
-    }
-}
-
-/// What a worker can say; `broker` is the broker's word.
-const KINDS: [FailureKind; 10] = [
-    FailureKind::Internal,
-    FailureKind::BadInput,
-    FailureKind::Refusal,
-    FailureKind::OutOfMemory,
-    FailureKind::ServiceDown,
-    FailureKind::Timeout,
-    FailureKind::RateLimit,
-    FailureKind::Auth,
-    FailureKind::Network,
-    FailureKind::BadOutput,
-];
-
-fn machine_id(n: u8) -> MachineId {
-    MachineId::parse(&format!("m{n}")).unwrap()
-}
-
-fn worker_id(n: u8) -> WorkerId {
-    WorkerId::parse(&format!("w{n}")).unwrap()
-}
-
-fn service(n: u8) -> Service {
-    Service::parse(&format!("s{n}")).unwrap()
 }

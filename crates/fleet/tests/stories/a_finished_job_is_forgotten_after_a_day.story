@@ -48,6 +48,7 @@
   ! job not found: j1
 > submit j1 for hash payload "b"
   j1 submitted
+  j1 unschedulable, missing service: hash
   = accepted
 > +1s tick
   j2 forgotten
@@ -61,6 +62,7 @@
   unknown
 > submit j3 for hash
   j3 submitted
+  j3 unschedulable, missing service: hash
   = accepted
 > queue
   j1, j3
@@ -77,4 +79,5 @@
 > restart
 > submit j1 for hash
   j1 submitted
+  j1 unschedulable, missing service: hash
   = accepted

@@ -67,6 +67,7 @@
 > +1ms tick
   w1 left: gone
   m1 left: gone
+  j2 unschedulable, missing service: hash
   = done
 > deadline
   24h9s
@@ -83,6 +84,7 @@
   w1 joined on m1 for hash, slots 1; completed 0, failed 0
   = no orders
 > w1 asks for work starting
+  j2 schedulable
   j2 assigned to w1 on m1, attempt 1
   w1 turns busy with j2, was idle
   j2 started by w1
@@ -93,6 +95,7 @@
   m1 silent
   w1 left: gone
   m1 left: gone
+  j2 unschedulable, missing service: hash
   = done
 > look at j2
-  pending, runs failed 0, lost in a row 1; 1 by w1: lease_expired
+  pending, unschedulable since 30m21s, runs failed 0, lost in a row 1; 1 by w1: lease_expired

@@ -62,7 +62,7 @@
   w1 turns busy with j3, was idle
   = j3, attempt 1, expires at 16s
 > w1 releases j3
-  j3 returned by w1 from assigned: released; runs failed 0, lost in a row 0
+  j3 returned by w1 from assigned: released; runs failed 0, lost in a row 0, handed back 1
   w1 turns idle, was busy
   = done
 > cancel j3

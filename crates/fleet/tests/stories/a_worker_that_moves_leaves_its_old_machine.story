@@ -87,7 +87,7 @@
   w2 turns busy with j2, was idle
   = no orders
 > w2 releases j2
-  j2 returned by w2 from assigned: released; runs failed 0, lost in a row 2
+  j2 returned by w2 from assigned: released; runs failed 0, lost in a row 2, handed back 1
   w2 turns idle, was busy
   = done
 > queue

@@ -79,7 +79,7 @@
 > w1 asks for work until 30s
   = nothing
 > w2 releases j5
-  j5 returned by w2 from assigned: released; runs failed 0, lost in a row 0
+  j5 returned by w2 from assigned: released; runs failed 0, lost in a row 0, handed back 1
   w2 turns idle, was busy
   j5 assigned to w1 on m1, attempt 2
   w1 turns busy with j5, was idle

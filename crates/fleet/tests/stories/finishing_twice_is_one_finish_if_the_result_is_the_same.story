@@ -54,13 +54,17 @@
   w1 turns busy with j2, was idle
   = j2, attempt 1, expires at 1h8s
 > w1 releases j2
-  j2 returned by w1 from assigned: released; runs failed 0, lost in a row 0
+  j2 returned by w1 from assigned: released; runs failed 0, lost in a row 0, handed back 1
   w1 turns idle, was busy
   = done
+> +30s tick
+  m1 silent
+  = done
 > w1 asks for work
+  m1 is ready: w1 idle, w2 idle
   j2 assigned to w1 on m1, attempt 2
   w1 turns busy with j2, was idle
-  = j2, attempt 2, expires at 1h8s
+  = j2, attempt 2, expires at 1h38s
 > w1 finishes j2 with "x"
   j2 started by w1
   j2 completed with "x"; attempt 2 of w1 on m1, runs failed 0
@@ -79,7 +83,7 @@
   j3 assigned to w1 on m1, attempt 1
   w1 turns busy with j3, was idle
   j3 started by w1
-  = j3, attempt 1, expires at 1h8s
+  = j3, attempt 1, expires at 1h38s
 > cancel j3
   j3 cancelled; attempt 1 of w1 on m1, runs failed 0
   w1 turns idle, was busy

@@ -54,7 +54,7 @@
 > queue
   j4, j5, j8, j1, j2
 > w1 releases j6
-  j6 returned by w1 from assigned: released; runs failed 0, lost in a row 0
+  j6 returned by w1 from assigned: released; runs failed 0, lost in a row 0, handed back 1
   = done
 > queue
   j6, j4, j5, j8, j1, j2

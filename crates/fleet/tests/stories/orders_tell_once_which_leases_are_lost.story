@@ -65,7 +65,7 @@
   j3 completed with "done"; attempt 1 of w1 on m1, runs failed 0
   = done
 > w1 releases j4
-  j4 returned by w1 from in_progress: released; runs failed 0, lost in a row 0
+  j4 returned by w1 from in_progress: released; runs failed 0, lost in a row 0, handed back 1
   w1 turns idle, was busy
   = done
 > machine m1 takes orders
@@ -74,26 +74,29 @@
   = stop w1/j3#1
 
 # Another machine does not renew or learn of what is not its own.
+> submit j5 for hash
+  j5 submitted
+  = accepted
 > w1 asks for work starting
-  j4 assigned to w1 on m1, attempt 2
-  w1 turns busy with j4, was idle
-  j4 started by w1
-  = j4, attempt 2, expires at 8s
-> machine m2 beats with w1/j4
-  = stop w1/j4#2
+  j5 assigned to w1 on m1, attempt 1
+  w1 turns busy with j5, was idle
+  j5 started by w1
+  = j5, attempt 1, expires at 8s
+> machine m2 beats with w1/j5
+  = stop w1/j5#1
 > machine m2 takes orders
   = no orders
 > +7s machine m1 beats
   = no orders
-> machine m2 beats with w1/j4
-  = stop w1/j4#2
+> machine m2 beats with w1/j5
+  = stop w1/j5#1
 > +1s tick
-  j4 returned by w1 from in_progress: lease_expired; runs failed 0, lost in a row 1
+  j5 returned by w1 from in_progress: lease_expired; runs failed 0, lost in a row 1
   w1 turns idle, was busy
   = done
 > machine m1 takes orders
-  = stop w1/j4#2
+  = stop w1/j5#1
 > machine m3 takes orders
   ! unknown machine: m3
-> machine m3 beats with w1/j4
+> machine m3 beats with w1/j5
   ! unknown machine: m3

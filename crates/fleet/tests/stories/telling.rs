@@ -3,55 +3,143 @@
 use crate::stage::Given;
 use crate::words::time_text;
 use fleet::{
-    Answer, Content, Fact, Failure, FailureKind, Grant, Job, LeaseId, MachineId, Orders, Outcome, Phase, Pulse,
-    Refusal, ReturnReason, State, Status, Timestamp, WorkerStatus,
+    Answer, Content, Counts, Expiry, Fact, Failure, FailureKind, Grant, LeaseId, MachineId, Orders, Outcome, Phase,
+    Pulse, Rank, Refusal, ReturnReason, Status, Submitted, Timestamp, WorkerStatus,
 };
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 pub(crate) fn fact(fact: &Fact) -> String {
     match fact {
-        Fact::JobSubmitted { spec, .. } => format!("{} submitted", spec.id),
+        Fact::JobSubmitted { spec, rank, workflow_rank, .. } => {
+            let fixed = workflow_rank.map_or_else(String::new, |fixed| ranked(*rank, fixed));
+            format!("{} submitted{fixed}", spec.id)
+        }
         Fact::JobAssigned { job, attempt, worker, machine, .. } => {
             format!("{job} assigned to {worker} on {machine}, attempt {attempt}")
         }
         Fact::JobStarted { job, worker } => format!("{job} started by {worker}"),
-        Fact::JobReturned { job, worker, from, reason, retry_at, runs_failed, lost_in_a_row, .. } => {
+        Fact::JobReturned { job, worker, from, reason, retry_at, counts, more_than_gb, .. } => {
             let retry = retry_at.map_or_else(String::new, |at| format!(", retry at {}", time(at)));
-            let counts = format!("runs failed {runs_failed}, lost in a row {lost_in_a_row}");
-            format!("{job} returned by {worker} from {}: {}{retry}; {counts}", status(*from), returned(reason))
+            let more = more_than_gb.map_or_else(String::new, |gb| format!(", wants more than {gb} GB"));
+            let (from, counts) = (status(*from), self::counts(*counts));
+            format!("{job} returned by {worker} from {from}: {}{retry}; {counts}{more}", returned(reason))
         }
+        Fact::JobUnschedulable { job, missing } => format!("{job} unschedulable, missing {}", missing.join("; ")),
+        Fact::JobSchedulable { job } => format!("{job} schedulable"),
+        Fact::JobStarved { job } => format!("{job} starves"),
         Fact::JobFinished { job, worker, machine, attempt, runs_failed, outcome } => {
             let of = worker.as_ref().zip(machine.as_ref());
             let of = of.map_or_else(String::new, |(worker, machine)| format!(" of {worker} on {machine}"));
             format!("{job} {}; attempt {attempt}{of}, runs failed {runs_failed}", self::outcome(outcome))
         }
         Fact::JobForgotten { job } => format!("{job} forgotten"),
+        Fact::ServicePaused { service, is_paused: true } => format!("{service} paused"),
+        Fact::ServicePaused { service, is_paused: false } => format!("{service} resumed"),
+        fact => of_fleet(fact),
+    }
+}
+
+/// What concerns machines and workers.
+fn of_fleet(fact: &Fact) -> String {
+    match fact {
         Fact::MachineJoined { machine, facts, phase } => {
             machine_is("joined", machine, facts.hostname.as_deref(), *phase)
         }
-        Fact::MachineChanged { machine, facts, phase, workers } => {
+        Fact::MachineChanged { machine, facts, phase, is_draining, workers, .. } => {
             let workers = workers.iter().map(|report| {
                 let job = report.job.as_ref().map_or_else(String::new, |job| format!(" with {job}"));
                 format!(" {} {}{job}", report.worker, worker_status(report.status))
             });
-            let workers: Vec<String> = workers.collect();
-            format!("{}:{}", machine_is("is", machine, facts.hostname.as_deref(), *phase), workers.join(","))
+            let (workers, drains) = (workers.collect::<Vec<String>>().join(","), drained(*is_draining));
+            format!("{}{drains}:{workers}", machine_is("is", machine, facts.hostname.as_deref(), *phase))
         }
         Fact::MachineSilent { machine } => format!("{machine} silent"),
         Fact::MachineLeft { machine, reason } => format!("{machine} left{}", because(reason.as_deref())),
-        Fact::WorkerJoined { worker, machine, slots, capabilities, jobs_completed, jobs_failed, .. } => {
+        Fact::WorkerJoined {
+            worker, machine, slots, capabilities, is_draining, jobs_completed, jobs_failed, ..
+        } => {
             let services: Vec<&str> = capabilities.services.iter().map(|service| service.as_str()).collect();
             let counts = format!("completed {jobs_completed}, failed {jobs_failed}");
-            format!("{worker} joined on {machine} for {}, slots {slots}; {counts}", services.join(","))
+            let (services, drains) = (services.join(","), drained(*is_draining));
+            format!("{worker} joined on {machine} for {services}, slots {slots}{drains}; {counts}")
         }
         Fact::WorkerDeclared { worker, old, new, .. } => {
             format!("{worker} declares itself {}, was {}", worker_status(*new), worker_status(*old))
         }
+        Fact::WorkerDrained { worker, is_draining, old, new, .. } => {
+            let no_more = if *is_draining { "" } else { " no more" };
+            format!("{worker} is drained{no_more}: {}, was {}", worker_status(*new), worker_status(*old))
+        }
+        Fact::ServiceTurned { worker, service, is_down: true, reason, .. } => {
+            format!("{worker} has {service} down{}", because(reason.as_deref()))
+        }
+        Fact::ServiceTurned { worker, service, .. } => format!("{worker} has {service} up"),
         Fact::WorkerTurned { worker, old, new, job, .. } => {
             let job = job.as_ref().map_or_else(String::new, |job| format!(" with {job}"));
             format!("{worker} turns {}{job}, was {}", worker_status(*new), worker_status(*old))
         }
         Fact::WorkerLeft { worker, reason, .. } => format!("{worker} left{}", because(reason.as_deref())),
+        fact => format!("{fact:?}"),
     }
+}
+
+/// Jobs called `x` and a number are a crowd: lines that are alike but for the number are told
+/// once and counted.
+pub(crate) fn sum(lines: Vec<String>) -> Vec<String> {
+    if !lines.iter().any(|line| line.split(' ').any(is_of_crowd)) {
+        return lines;
+    }
+    let (mut sums, mut places): (Vec<(String, u32)>, HashMap<String, usize>) = (Vec::new(), HashMap::new());
+    for line in lines {
+        let alike: Vec<String> = line.split(' ').map(of_crowd).collect();
+        match places.entry(alike.join(" ")) {
+            Entry::Occupied(place) => {
+                sums[*place.get()].1 += 1;
+                sums[*place.get()].0.clone_from(place.key());
+            }
+            Entry::Vacant(place) => {
+                place.insert(sums.len());
+                sums.push((line, 1));
+            }
+        }
+    }
+    let told = sums.into_iter().map(|(line, times)| if times == 1 { line } else { format!("{line} ({times} times)") });
+    told.collect()
+}
+
+fn is_of_crowd(word: &str) -> bool {
+    of_crowd(word) != word
+}
+
+/// `x…` for `x7`, and whatever stands behind it.
+fn of_crowd(word: &str) -> String {
+    let name = word.trim_end_matches([',', ';', ':']);
+    let number = name.strip_prefix('x').filter(|number| !number.is_empty());
+    match number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit())) {
+        true => format!("x…{}", &word[name.len()..]),
+        false => word.to_owned(),
+    }
+}
+
+fn ranked(rank: Rank, fixed: Rank) -> String {
+    let text = |rank: Rank| format!("priority {} of {}", rank.priority, time(rank.at));
+    match rank == fixed {
+        true => format!(" with its workflow's {}", text(fixed)),
+        false => format!(" with {}; its workflow has {}", text(rank), text(fixed)),
+    }
+}
+
+fn drained(is_draining: bool) -> &'static str {
+    if is_draining { ", drained" } else { "" }
+}
+
+pub(crate) fn counts(counts: Counts) -> String {
+    let back = match counts.handed_back {
+        0 => String::new(),
+        times => format!(", handed back {times}"),
+    };
+    format!("runs failed {}, lost in a row {}{back}", counts.runs_failed, counts.lost_in_a_row)
 }
 
 pub(crate) fn pulse(pulse: &Pulse) -> String {
@@ -60,37 +148,36 @@ pub(crate) fn pulse(pulse: &Pulse) -> String {
     format!("~ {job} at {}% says {worker}{message}", progress.fraction * 100.0)
 }
 
-pub(crate) fn answer(answer: &Result<Answer, Refusal>, leases: &[Given]) -> String {
+/// One line, or one for each.
+pub(crate) fn answer(answer: &Result<Answer, Refusal>, leases: &[Given]) -> Vec<String> {
+    if let Ok(Answer::SubmittedAll(all)) = answer {
+        return all.iter().map(|one| told(&one.clone().map(Answer::Submitted), leases)).collect();
+    }
+    vec![told(answer, leases)]
+}
+
+fn told(answer: &Result<Answer, Refusal>, leases: &[Given]) -> String {
     match answer {
         Ok(Answer::Done) => "= done".to_owned(),
-        Ok(Answer::Submitted { duplicate: false }) => "= accepted".to_owned(),
-        Ok(Answer::Submitted { duplicate: true }) => "= accepted before".to_owned(),
-        Ok(Answer::Orders(orders)) => format!("= {}", stops(orders, leases).unwrap_or("no orders".to_owned())),
+        Ok(Answer::Submitted(Submitted { duplicate: false, .. })) => "= accepted".to_owned(),
+        Ok(Answer::Submitted(Submitted { job, duplicate: true })) => format!("= accepted before as {job}"),
+        Ok(Answer::SubmittedAll(all)) => format!("= {} answers", all.len()),
+        Ok(Answer::Orders(orders)) => format!("= {}", ordered(orders, leases).unwrap_or("no orders".to_owned())),
+        Ok(Answer::TakenOrders { orders, is_new }) => match (is_new, ordered(orders, leases)) {
+            (true, Some(orders)) => format!("= {orders}"),
+            (true, None) => "= drain no more".to_owned(),
+            (false, Some(orders)) => format!("= no new orders: {orders}"),
+            (false, None) => "= no orders".to_owned(),
+        },
         Ok(Answer::Next { grant, orders }) => {
             let grant = grant.as_ref().map_or("nothing".to_owned(), |grant| granted(grant, leases));
-            let stops = stops(orders, leases).map_or_else(String::new, |stops| format!("; {stops}"));
-            format!("= {grant}{stops}")
+            let orders = ordered(orders, leases).map_or_else(String::new, |orders| format!("; {orders}"));
+            format!("= {grant}{orders}")
         }
         Ok(Answer::Failed { retry_at: Some(at) }) => format!("= will retry at {}", time(*at)),
         Ok(Answer::Failed { retry_at: None }) => "= will not retry".to_owned(),
         Err(refusal) => format!("! {}", refused(refusal)),
     }
-}
-
-pub(crate) fn job(job: Option<&Job>) -> String {
-    let Some(job) = job else { return "unknown".to_owned() };
-    let since = match &job.state {
-        State::Waiting { retry_at: Some(at) } => format!(" until {}", time(*at)),
-        State::Running { started_at, .. } => format!(" since {}", time(*started_at)),
-        State::Finished { at, .. } => format!(" at {}", time(*at)),
-        State::Waiting { retry_at: None } | State::Assigned { .. } => String::new(),
-    };
-    let attempts = job.attempts.iter().map(|attempt| {
-        let end = attempt.end.as_ref().map(|end| end.returned.as_ref().map_or("the end", ReturnReason::word));
-        format!("; {} by {}: {}", attempt.number, attempt.worker, end.unwrap_or("holds it"))
-    });
-    let counts = format!("runs failed {}, lost in a row {}", job.runs_failed, job.lost_in_a_row);
-    format!("{}{since}, {counts}{}", status(job.status()), attempts.collect::<String>())
 }
 
 pub(crate) fn time(at: Timestamp) -> String {
@@ -126,6 +213,8 @@ fn outcome(outcome: &Outcome) -> String {
         Outcome::Completed { result } => format!("completed with \"{}\"", text(result)),
         Outcome::Failed { error, failure } => failed(error, failure),
         Outcome::Cancelled => "cancelled".to_owned(),
+        Outcome::Expired(Expiry::StartBy(at)) => format!("expired, not started by {}", time(*at)),
+        Outcome::Expired(Expiry::FinishBy(at)) => format!("expired, not finished by {}", time(*at)),
     }
 }
 
@@ -151,7 +240,7 @@ fn worker_status(status: WorkerStatus) -> String {
     format!("{status:?}").to_lowercase()
 }
 
-fn status(status: Status) -> &'static str {
+pub(crate) fn status(status: Status) -> &'static str {
     match status {
         Status::Pending => "pending",
         Status::Assigned => "assigned",
@@ -172,9 +261,14 @@ fn granted(grant: &Grant, leases: &[Given]) -> String {
     format!("{}, attempt {}, expires at {}{under}", grant.job, grant.attempt, time(grant.expires_at))
 }
 
-fn stops(orders: &Orders, leases: &[Given]) -> Option<String> {
+fn ordered(orders: &Orders, leases: &[Given]) -> Option<String> {
     let names: Vec<String> = orders.cancel.iter().map(|lease| lease_name(*lease, leases)).collect();
-    (!names.is_empty()).then(|| format!("stop {}", names.join(", ")))
+    match (names.is_empty(), orders.drain) {
+        (true, false) => None,
+        (true, true) => Some("drain".to_owned()),
+        (false, false) => Some(format!("stop {}", names.join(", "))),
+        (false, true) => Some(format!("stop {}; drain", names.join(", "))),
+    }
 }
 
 fn lease_name(lease: LeaseId, leases: &[Given]) -> String {
@@ -189,6 +283,8 @@ fn refused(refusal: &Refusal) -> String {
     match refusal {
         Refusal::JobNotFound { job } => format!("job not found: {job}"),
         Refusal::JobIdConflict { job } => format!("job id conflict: {job}"),
+        Refusal::IdempotencyConflict => "idempotency conflict".to_owned(),
+        Refusal::NotFinished { job } => format!("not finished: {job}"),
         Refusal::AlreadyFinished { job, status: ended } => format!("already finished: {job} {}", status(*ended)),
         Refusal::LeaseLost => "lease lost".to_owned(),
         Refusal::SessionReplaced { worker } => format!("session replaced: {worker}"),

@@ -12,7 +12,7 @@
   j1 submitted
   = accepted
 > submit j1 for hash payload "a"
-  = accepted before
+  = accepted before as j1
 > submit j1 for hash payload "b"
   ! job id conflict: j1
 > queue
@@ -22,20 +22,20 @@
   w1 turns busy with j1, was idle
   = j1, attempt 1, expires at 8s
 > submit j1 for hash payload "a"
-  = accepted before
+  = accepted before as j1
 > submit j1 for hash payload "b"
   ! job id conflict: j1
 > w1 starts j1
   j1 started by w1
   = no orders
 > submit j1 for hash payload "a"
-  = accepted before
+  = accepted before as j1
 > w1 finishes j1
   j1 completed with "done"; attempt 1 of w1 on m1, runs failed 0
   w1 turns idle, was busy
   = done
 > submit j1 for hash payload "a"
-  = accepted before
+  = accepted before as j1
 > submit j1 for hash payload "b"
   ! job id conflict: j1
 > look at j1

@@ -51,7 +51,7 @@
 # Time takes two leases and ends two backoffs at once. Whoever came back first, the best one goes
 # to who stands longest.
 > w3 releases j2
-  j2 returned by w3 from assigned: released; runs failed 0, lost in a row 0
+  j2 returned by w3 from assigned: released; runs failed 0, lost in a row 0, handed back 1
   w3 turns idle, was busy
   = done
 > machine m1 joins

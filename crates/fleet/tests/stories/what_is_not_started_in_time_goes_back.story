@@ -21,11 +21,11 @@
 > machine m1 beats with w1/j1
   = no orders
 > +1ms tick
-  j1 returned by w1 from assigned: not_started; runs failed 0, lost in a row 0
+  j1 returned by w1 from assigned: not_started; runs failed 0, lost in a row 0, handed back 1
   w1 turns idle, was busy
   = done
 > look at j1
-  pending, runs failed 0, lost in a row 0; 1 by w1: not_started
+  pending, runs failed 0, lost in a row 0, handed back 1; 1 by w1: not_started
 
 # The machine is told to stop it.
 > w1 starts j1
@@ -34,10 +34,14 @@
   = stop w1/j1#1
 
 # A start in time is enough for as long as the lease is renewed.
+> +30s tick
+  m1 silent
+  = done
 > w1 asks for work
+  m1 is ready: w1 idle
   j1 assigned to w1 on m1, attempt 2
   w1 turns busy with j1, was idle
-  = j1, attempt 2, expires at 18s
+  = j1, attempt 2, expires at 48s
 > +6s w1 starts j1
   j1 started by w1
   = no orders
@@ -48,4 +52,4 @@
 > +6s tick
   = done
 > look at j1
-  in_progress since 16s, runs failed 0, lost in a row 0; 1 by w1: not_started; 2 by w1: holds it
+  in_progress since 46s, runs failed 0, lost in a row 0, handed back 1; 1 by w1: not_started; 2 by w1: holds it

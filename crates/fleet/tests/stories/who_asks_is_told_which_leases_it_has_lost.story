@@ -72,7 +72,7 @@
   j3 completed with "done"; attempt 1 of w1 on m1, runs failed 0
   = done
 > w1 releases j2
-  j2 returned by w1 from in_progress: released; runs failed 0, lost in a row 0
+  j2 returned by w1 from in_progress: released; runs failed 0, lost in a row 0, handed back 1
   w1 turns idle, was busy
   = done
 > w2 asks for work starting

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 /// One line, split at spaces; `"…"` is one word.
+#[derive(Clone)]
 pub(crate) struct Words(VecDeque<String>);
 
 impl Words {
@@ -50,6 +51,34 @@ impl Words {
         self.0.remove(place).map(Some).ok_or_else(|| format!("something is missing after `{word}`"))
     }
 
+    /// The first place of the word, which is taken: what stood behind it stands there now.
+    pub(crate) fn cut(&mut self, word: &str) -> Option<usize> {
+        let place = self.0.iter().position(|w| w == word)?;
+        self.0.remove(place).map(|_| place)
+    }
+
+    /// The word at this place.
+    pub(crate) fn take(&mut self, place: usize) -> Result<String, String> {
+        self.0.remove(place).ok_or_else(|| "a word is missing at the end".to_owned())
+    }
+
+    /// What stands before, between and behind these words.
+    pub(crate) fn split(self, word: &str) -> Vec<Words> {
+        let mut parts = vec![Words(VecDeque::new())];
+        for next in self.0 {
+            match (next == word, parts.last_mut()) {
+                (false, Some(part)) => part.0.push_back(next),
+                _ => parts.push(Words(VecDeque::new())),
+            }
+        }
+        parts
+    }
+
+    /// The same line with another word in this one's places.
+    pub(crate) fn with(&self, word: &str, other: &str) -> Words {
+        Words(self.0.iter().map(|w| if w == word { other } else { w }.to_owned()).collect())
+    }
+
     pub(crate) fn number_after<N: std::str::FromStr>(&mut self, word: &str) -> Result<Option<N>, String> {
         let Some(text) = self.after(word)? else { return Ok(None) };
         text.parse().map(Some).map_err(|_| format!("`{word}` wants a number, not `{text}`"))
@@ -66,6 +95,11 @@ impl Words {
 
     pub(crate) fn time_after(&mut self, word: &str) -> Result<Option<i64>, String> {
         self.after(word)?.map(|text| time(&text).ok_or_else(|| format!("no time: `{text}`"))).transpose()
+    }
+
+    pub(crate) fn ms_after(&mut self, word: &str) -> Result<Option<u64>, String> {
+        let time = self.time_after(word)?;
+        time.map(|ms| u64::try_from(ms).map_err(|_| format!("`{word}` is not negative"))).transpose()
     }
 
     /// `+8s` or `8s` at the beginning: the time of a command that comes at `now`.
@@ -90,7 +124,7 @@ impl Words {
 const UNITS: [(&str, i64); 4] = [("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
 
 /// `10m8s`, `1s500ms`, as milliseconds.
-fn time(text: &str) -> Option<i64> {
+pub(crate) fn time(text: &str) -> Option<i64> {
     let (mut rest, mut ms) = (text, 0);
     while !rest.is_empty() {
         let digits = rest.find(|c: char| !c.is_ascii_digit())?;

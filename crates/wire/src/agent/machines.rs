@@ -3,7 +3,8 @@
 use super::{Orders, check_count, check_name, parse_leases};
 use crate::words::{DeclaredWord, PhaseWord};
 use crate::{Malformed, jobs, limits};
-use fleet::{Beat, MachineFacts, MachineId, WorkerId};
+use fleet::limits as rules;
+use fleet::{Beat, Health, MachineFacts, MachineId, Service, WorkerId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
@@ -101,22 +102,51 @@ pub struct HeartbeatBody {
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WorkerSays {
-    pub status: DeclaredWord,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<DeclaredWord>,
+    /// Which of its services work. One that is not named is as it was.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub services: BTreeMap<String, ServiceWord>,
+}
+
+/// Whether a worker's service does its work.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ServiceWord {
+    Active,
+    Inactive,
+    Error,
+}
+
+impl From<ServiceWord> for Health {
+    fn from(word: ServiceWord) -> Health {
+        match word {
+            ServiceWord::Active => Health::Up,
+            ServiceWord::Inactive | ServiceWord::Error => Health::Down,
+        }
+    }
 }
 
 impl HeartbeatBody {
     /// # Errors
     /// Names the field that is wrong.
     pub fn beat(self, machine: MachineId) -> Result<Beat, Malformed> {
-        let worker = |(id, says): (String, WorkerSays)| {
+        let (mut workers, mut services) = (Vec::new(), Vec::new());
+        for (id, says) in self.workers {
             let worker = WorkerId::parse(&id).map_err(|error| Malformed::field("workers", error))?;
-            Ok((worker, says.status.into()))
-        };
+            check_count("workers.services", says.services.len(), rules::SERVICES_PER_WORKER_MAX)?;
+            for (name, word) in says.services {
+                let service = Service::parse(&name).map_err(|error| Malformed::field("workers.services", error))?;
+                services.push((worker.clone(), service, word.into()));
+            }
+            workers.extend(says.status.map(|status| (worker, status.into())));
+        }
         Ok(Beat {
             machine,
             phase: self.phase.map(Into::into),
             leases: parse_leases("leases", &self.leases)?,
-            workers: self.workers.into_iter().map(worker).collect::<Result<_, _>>()?,
+            workers,
+            services,
         })
     }
 }

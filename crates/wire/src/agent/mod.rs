@@ -1,12 +1,15 @@
 //! What workers and machines say, and what they are told (`wire.md` §9).
 
+mod capabilities;
 mod leases;
 mod machines;
 mod workers;
 
+pub(crate) use capabilities::show_custom;
+pub use capabilities::{CapabilitiesBody, CustomerAccessBody, HardwareBody};
 pub use leases::{FailAnswer, FailBody, FailureBody, FinishAnswer, FinishBody, ProgressBody, ReleaseBody};
-pub use machines::{HeartbeatBody, HostInfo, JoinMachineBody, MachineJoined, WorkerSays};
-pub use workers::{Assignment, CapabilitiesBody, HardwareBody, JoinWorkerBody, LeaseView, NextBody, WorkerJoined};
+pub use machines::{HeartbeatBody, HostInfo, JoinMachineBody, MachineJoined, ServiceWord, WorkerSays};
+pub use workers::{Assignment, JoinWorkerBody, LeaseView, NextBody, WorkerJoined};
 
 use crate::{Malformed, limits, words};
 use fleet::{LeaseId, SessionId};
@@ -24,7 +27,7 @@ pub struct Orders {
 
 impl From<&fleet::Orders> for Orders {
     fn from(orders: &fleet::Orders) -> Orders {
-        Orders { cancel: orders.cancel.iter().copied().map(lease_text).collect(), drain: false }
+        Orders { cancel: orders.cancel.iter().copied().map(lease_text).collect(), drain: orders.drain }
     }
 }
 

@@ -1,11 +1,10 @@
 //! Workers register and ask for work.
 
-use super::{Orders, check_count, check_name, lease_text, parse_leases};
-use crate::{Malformed, jobs, limits, rfc3339};
+use super::{CapabilitiesBody, Orders, lease_text, parse_leases};
+use crate::{Malformed, jobs, rfc3339};
 use fleet::limits as rules;
-use fleet::{Capabilities, Hardware, JoinWorker, LeaseId, MachineId, Service, SessionId, WorkerId};
+use fleet::{JoinWorker, LeaseId, MachineId, SessionId, WorkerId};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use utoipa::ToSchema;
 
@@ -27,49 +26,6 @@ fn one() -> u32 {
     1
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct CapabilitiesBody {
-    pub hardware: HardwareBody,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub models: BTreeMap<String, Vec<String>>,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct HardwareBody {
-    pub gpu_count: u32,
-    pub gpu_memory_gb: f64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub gpu_model: Option<String>,
-    pub cpu_cores: u32,
-    pub ram_gb: f64,
-}
-
-impl HardwareBody {
-    pub(crate) fn of(hardware: &Hardware) -> HardwareBody {
-        HardwareBody {
-            gpu_count: hardware.gpu_count,
-            gpu_memory_gb: hardware.gpu_memory_gb,
-            gpu_model: hardware.gpu_model.clone(),
-            cpu_cores: hardware.cpu_cores,
-            ram_gb: hardware.ram_gb,
-        }
-    }
-}
-
-impl From<HardwareBody> for Hardware {
-    fn from(body: HardwareBody) -> Hardware {
-        Hardware {
-            gpu_count: body.gpu_count,
-            gpu_memory_gb: body.gpu_memory_gb,
-            gpu_model: body.gpu_model,
-            cpu_cores: body.cpu_cores,
-            ram_gb: body.ram_gb,
-        }
-    }
-}
-
 impl JoinWorkerBody {
     /// `session` is fresh.
     ///
@@ -85,25 +41,11 @@ impl JoinWorkerBody {
             let why = format!("is {}; it must be from 1 to {}", self.slots, rules::SLOTS_MAX);
             return Err(Malformed::field("slots", why));
         }
-        let services = self.services.iter().map(|name| Service::parse(name)).collect::<Result<_, _>>();
-        let models = &self.capabilities.models;
-        check_count("capabilities.models", models.values().map(|names| names.len().max(1)).sum(), limits::MODELS_MAX)?;
-        check_name("capabilities.models", models.keys().chain(models.values().flatten()))?;
-        let names = models.keys().chain(models.values().flatten()).chain(&self.services);
-        let bytes: usize = names.map(String::len).sum();
-        if bytes > limits::CAPABILITIES_BYTES_MAX {
-            let max = limits::CAPABILITIES_BYTES_MAX;
-            let why = format!("its names and those of services are {bytes} bytes long; at most {max} are allowed");
-            return Err(Malformed::field("capabilities.models", why));
-        }
-        check_name("capabilities.hardware.gpu_model", self.capabilities.hardware.gpu_model.as_ref())?;
-        let capabilities = Capabilities {
-            services: services.map_err(|error| Malformed::field("services", error))?,
-            hardware: self.capabilities.hardware.into(),
-            models: self.capabilities.models,
-        };
+        self.capabilities.check(&self.services)?;
+        let (capabilities, loaded_models) = self.capabilities.load(&self.services)?;
         let resume = parse_leases("resume", &self.resume)?;
-        Ok(JoinWorker { worker, machine, session, slots: self.slots, capabilities: Arc::new(capabilities), resume })
+        let (slots, capabilities) = (self.slots, Arc::new(capabilities));
+        Ok(JoinWorker { worker, machine, session, slots, capabilities, loaded_models, resume })
     }
 }
 

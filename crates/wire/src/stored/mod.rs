@@ -42,7 +42,7 @@ pub fn decode(bytes: &[u8]) -> Result<Vec<Event>, Unreadable> {
     let record: StoredRecord = serde_json::from_slice(bytes).map_err(|error| Unreadable { why: error.to_string() })?;
     let event = |(after, fact): (i64, StoredFact)| {
         let at = Timestamp(record.at.saturating_add(after));
-        fact.into_fact().map(|fact| Event { at, fact }).map_err(|why| Unreadable { why })
+        fact.into_fact(at).map(|fact| Event { at, fact }).map_err(|why| Unreadable { why })
     };
     record.facts.into_iter().map(event).collect()
 }

@@ -1,19 +1,25 @@
 //! The parts of stored facts, and back.
 
-use crate::agent::{CapabilitiesBody, HostInfo};
+use crate::agent::HostInfo;
+use crate::jobs::TimingView;
 use crate::words::{FailureType, WorkerWord, hex, unhex};
+use crate::{Json, requirements};
 use fleet::{
-    Capabilities, Content, CustomerId, Failure, Hardware, IdError, JobId, JobSpec, MachineFacts, Outcome, Requirements,
-    ReturnReason, Service, Timestamp, WorkerId, WorkerReport, Workflow, WorkflowId,
+    Content, CustomerId, Expiry, Failure, IdError, JobId, JobSpec, MachineFacts, Outcome, Rank, ReturnReason, Service,
+    Timestamp, WorkerId, WorkerReport, Workflow, WorkflowId,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::value::to_raw_value;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct StoredSpec {
     id: String,
     pub(super) order: u64,
     service: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    requirements: Option<Json>,
     payload: StoredContent,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     ctx: Option<StoredContent>,
@@ -25,7 +31,34 @@ pub(super) struct StoredSpec {
     workflow: Option<StoredWorkflow>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     labels: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    timing: Option<TimingView>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    idempotency_key: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    retry_of: Option<String>,
     digest: String,
+    /// Absent in records of the first version, which had no workflows to remember.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) rank: Option<StoredRank>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) workflow_rank: Option<StoredRank>,
+}
+
+/// Priority and time.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+pub(super) struct StoredRank(u32, i64);
+
+impl From<Rank> for StoredRank {
+    fn from(rank: Rank) -> StoredRank {
+        StoredRank(rank.priority, rank.at.0)
+    }
+}
+
+impl From<StoredRank> for Rank {
+    fn from(StoredRank(priority, at): StoredRank) -> Rank {
+        Rank { priority, at: Timestamp(at) }
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -57,6 +90,8 @@ pub(super) enum StoredOutcome {
     Completed { result: StoredContent },
     Failed { error: String, failure: StoredFailure },
     Cancelled,
+    ExpiredStartBy(i64),
+    ExpiredFinishBy(i64),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -84,11 +119,12 @@ pub(super) fn id<T>(parse: impl Fn(&str) -> Result<T, IdError>, text: &str) -> R
     parse(text).map_err(|error| format!("the id {text:?} {error}"))
 }
 
-pub(super) fn store_spec(spec: &JobSpec, order: u64) -> StoredSpec {
+pub(super) fn store_spec(spec: &JobSpec, order: u64, rank: Rank, workflow_rank: Option<Rank>) -> StoredSpec {
     StoredSpec {
         id: spec.id.to_string(),
         order,
         service: spec.requirements.service.to_string(),
+        requirements: requirements::show(&spec.requirements).and_then(|shown| to_raw_value(&shown).ok()),
         payload: spec.payload.into(),
         ctx: spec.ctx.map(Into::into),
         priority: spec.priority,
@@ -102,7 +138,12 @@ pub(super) fn store_spec(spec: &JobSpec, order: u64) -> StoredSpec {
             steps: workflow.steps,
         }),
         labels: spec.labels.clone(),
+        timing: spec.timing.as_deref().map(TimingView::of),
+        idempotency_key: spec.idempotency_key.as_deref().map(str::to_owned),
+        retry_of: spec.retry_of.as_ref().map(ToString::to_string),
         digest: hex(&spec.digest),
+        rank: Some(rank.into()),
+        workflow_rank: workflow_rank.map(Into::into),
     }
 }
 
@@ -116,9 +157,11 @@ pub(super) fn load_spec(stored: StoredSpec) -> Result<JobSpec, String> {
             steps: stored.steps,
         })
     };
+    let service = id(Service::parse, &stored.service)?;
+    let asked = requirements::parse(stored.requirements.as_deref(), service).map_err(|error| error.to_string())?;
     Ok(JobSpec {
         id: id(JobId::parse, &stored.id)?,
-        requirements: Requirements { service: id(Service::parse, &stored.service)? },
+        requirements: Arc::new(asked.requirements),
         payload: stored.payload.load()?,
         ctx: stored.ctx.map(StoredContent::load).transpose()?,
         priority: stored.priority,
@@ -126,6 +169,9 @@ pub(super) fn load_spec(stored: StoredSpec) -> Result<JobSpec, String> {
         customer: stored.customer.map(|text| id(CustomerId::parse, &text)).transpose()?,
         workflow: stored.workflow.map(workflow).transpose()?,
         labels: stored.labels,
+        timing: stored.timing.map(|timing| timing.read().map(Box::new)).transpose()?,
+        idempotency_key: stored.idempotency_key.map(Into::into),
+        retry_of: stored.retry_of.map(|text| id(JobId::parse, &text)).transpose()?,
         digest: unhex(&stored.digest).ok_or("a digest is no digest")?,
     })
 }
@@ -184,6 +230,8 @@ impl From<&Outcome> for StoredOutcome {
                 StoredOutcome::Failed { error: error.to_string(), failure: failure.into() }
             }
             Outcome::Cancelled => StoredOutcome::Cancelled,
+            Outcome::Expired(Expiry::StartBy(at)) => StoredOutcome::ExpiredStartBy(at.0),
+            Outcome::Expired(Expiry::FinishBy(at)) => StoredOutcome::ExpiredFinishBy(at.0),
         }
     }
 }
@@ -196,6 +244,8 @@ impl StoredOutcome {
                 Outcome::Failed { error: error.into(), failure: failure.into() }
             }
             StoredOutcome::Cancelled => Outcome::Cancelled,
+            StoredOutcome::ExpiredStartBy(at) => Outcome::Expired(Expiry::StartBy(Timestamp(at))),
+            StoredOutcome::ExpiredFinishBy(at) => Outcome::Expired(Expiry::FinishBy(Timestamp(at))),
         })
     }
 }
@@ -244,12 +294,4 @@ impl StoredReport {
             job: self.job.map(|job| id(JobId::parse, &job)).transpose()?,
         })
     }
-}
-
-pub(super) fn load_capabilities(services: &[String], stored: CapabilitiesBody) -> Result<Capabilities, String> {
-    Ok(Capabilities {
-        services: services.iter().map(|name| id(Service::parse, name)).collect::<Result<_, _>>()?,
-        hardware: Hardware::from(stored.hardware),
-        models: stored.models,
-    })
 }

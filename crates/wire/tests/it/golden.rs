@@ -91,7 +91,8 @@ fn snapshot(at: Timestamp) -> String {
         machine,
         session: fleet::SessionId(7),
         slots: 1,
-        capabilities: std::sync::Arc::new(samples::capabilities()),
+        capabilities: std::sync::Arc::new(samples::choosy()),
+        loaded_models: BTreeSet::from(["sdxl".to_owned()]),
         resume: Vec::new(),
     }));
     for id in ["job-123", "job-124", "job-125"] {

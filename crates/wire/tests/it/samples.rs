@@ -2,12 +2,15 @@
 
 use bytes::Bytes;
 use fleet::{
-    Capabilities, Content, CustomerId, Declared, Event, Fact, Failure, FailureKind, Hardware, JobId, JobSpec, LeaseId,
-    MachineFacts, MachineId, Outcome, Phase, Requirements, ReturnReason, Service, SessionId, Status, Timestamp,
-    WorkerId, WorkerReport, WorkerStatus, Workflow, WorkflowId,
+    Capabilities, Content, Counts, CustomerAccess, CustomerId, Declared, Event, Fact, Failure, FailureKind, Hardware,
+    Isolation, JobId, JobSpec, LeaseId, MachineFacts, MachineId, Need, Number, Outcome, Part, Phase, Rank,
+    Requirements, ReturnReason, Scalar, Service, SessionId, Status, Test, Timestamp, Value, WorkerId, WorkerReport,
+    WorkerStatus, Workflow, WorkflowId,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+
+use crate::samples_newer as newer;
 
 pub(crate) const PAYLOAD: &str = r#"{"prompt":"a lighthouse"}"#;
 pub(crate) const RESULT: &str = r#"{"image":"lighthouse.png"}"#;
@@ -24,26 +27,26 @@ pub(crate) fn contents(content: &Content) -> Option<Bytes> {
         .map(|text| Bytes::from_static(text.as_bytes()))
 }
 
-fn job() -> JobId {
+pub(crate) fn job() -> JobId {
     JobId::parse("job-123").unwrap()
 }
 
-fn worker() -> WorkerId {
+pub(crate) fn worker() -> WorkerId {
     WorkerId::parse("worker-1").unwrap()
 }
 
-fn machine() -> MachineId {
+pub(crate) fn machine() -> MachineId {
     MachineId::parse("machine-1").unwrap()
 }
 
-fn comfyui() -> Service {
+pub(crate) fn comfyui() -> Service {
     Service::parse("comfyui").unwrap()
 }
 
 pub(crate) fn spec(payload: Content) -> JobSpec {
     JobSpec {
         id: job(),
-        requirements: Requirements { service: comfyui() },
+        requirements: Arc::new(Requirements::of(comfyui())),
         payload,
         ctx: Some(content(RESULT)),
         priority: 5,
@@ -57,8 +60,17 @@ pub(crate) fn spec(payload: Content) -> JobSpec {
             steps: Some(2),
         }),
         labels: BTreeMap::from([("team".to_owned(), "blue".to_owned())]),
+        timing: None,
+        idempotency_key: None,
+        retry_of: None,
         digest: [7; 32],
     }
+}
+
+/// As the first version took it in: its place is what it states itself.
+pub(crate) fn submitted(spec: JobSpec) -> Fact {
+    let rank = Rank { priority: 70, at: Timestamp(1_642_699_000_000) };
+    Fact::JobSubmitted { spec: Arc::new(spec), order: 1, rank, workflow_rank: None }
 }
 
 pub(crate) fn facts() -> MachineFacts {
@@ -79,20 +91,81 @@ pub(crate) fn capabilities() -> Capabilities {
         services: BTreeSet::from([comfyui()]),
         hardware: Hardware {
             gpu_count: 1,
-            gpu_memory_gb: 24.0,
+            gpu_memory_gb: 24.into(),
             gpu_model: Some("RTX 4090".to_owned()),
             cpu_cores: 8,
-            ram_gb: 32.0,
+            ram_gb: 32.into(),
         },
-        models: BTreeMap::from([("comfyui".to_owned(), vec!["sdxl".to_owned()])]),
+        models: BTreeMap::from([("comfyui".to_owned(), set(["sdxl"]))]),
+        ..Capabilities::default()
     }
 }
 
-fn failure() -> Failure {
+fn set<const N: usize>(texts: [&str; N]) -> BTreeSet<String> {
+    texts.map(str::to_owned).into()
+}
+
+/// One need of each kind, and a bar.
+pub(crate) fn demanding() -> Requirements {
+    let custom =
+        |path: &str, tests: &[Test]| Need::Custom { path: path.to_owned(), tests: tests.iter().cloned().collect() };
+    let between = [Test::AtLeast(2.into()), Test::AtMost(Number::new(7.5).unwrap())];
+    Requirements {
+        needs: BTreeSet::from([
+            Need::Hardware(Part::GpuMemoryGb, 24.into()),
+            Need::GpuModel(set(["RTX 4090", "RTX 5090"])),
+            Need::Models(set(["sdxl"])),
+            Need::StrictIsolation,
+            Need::Region("eu-north".to_owned()),
+            Need::Tags(set(["fast", "quiet"])),
+            custom("disk.free_gb", &[Test::AtLeast(100.into())]),
+            custom("driver.version", &between),
+        ]),
+        bars: BTreeSet::from([custom("is_spot", &[Test::Has(Scalar::Bool(true))])]),
+        ..Requirements::of(comfyui())
+    }
+}
+
+/// All that a worker can declare.
+pub(crate) fn choosy() -> Capabilities {
+    let formats = ["mp4", "webm"].map(|format| Scalar::Text(format.to_owned()));
+    Capabilities {
+        access: CustomerAccess {
+            isolation: Isolation::Strict,
+            allowed: BTreeSet::from([CustomerId::parse("acme").unwrap()]),
+            denied: BTreeSet::from([CustomerId::parse("umbrella").unwrap()]),
+        },
+        region: Some("eu-north".to_owned()),
+        tags: set(["fast", "quiet"]),
+        custom: BTreeMap::from([
+            ("disk.free_gb".to_owned(), Value::One(Scalar::Number(Number::new(931.5).unwrap()))),
+            ("formats".to_owned(), Value::List(formats.into())),
+            ("is_spot".to_owned(), Value::One(Scalar::Bool(false))),
+        ]),
+        workflow: Some(WorkflowId::parse("wf-1").unwrap()),
+        ..capabilities()
+    }
+}
+
+pub(crate) fn joined(capabilities: Capabilities, loaded_models: BTreeSet<String>) -> Fact {
+    Fact::WorkerJoined {
+        worker: worker(),
+        machine: machine(),
+        session: SessionId(7),
+        slots: 1,
+        capabilities: Arc::new(capabilities),
+        loaded_models,
+        is_draining: false,
+        jobs_completed: 12,
+        jobs_failed: 1,
+    }
+}
+
+pub(crate) fn failure() -> Failure {
     Failure { kind: FailureKind::OutOfMemory, reason: Some("24 GB were not enough".into()) }
 }
 
-fn returned(reason: ReturnReason, retry_at: Option<Timestamp>) -> Fact {
+pub(crate) fn returned(reason: ReturnReason, retry_at: Option<Timestamp>) -> Fact {
     Fact::JobReturned {
         job: job(),
         worker: worker(),
@@ -100,30 +173,47 @@ fn returned(reason: ReturnReason, retry_at: Option<Timestamp>) -> Fact {
         from: Status::InProgress,
         reason,
         retry_at,
-        runs_failed: 1,
-        lost_in_a_row: 0,
+        counts: Counts { runs_failed: 1, ..Counts::default() },
+        more_than_gb: None,
     }
 }
 
-fn finished(worker: Option<WorkerId>, outcome: Outcome) -> Fact {
+pub(crate) fn finished(worker: Option<WorkerId>, outcome: Outcome) -> Fact {
     let machine = worker.as_ref().map(|_| machine());
     Fact::JobFinished { job: job(), worker, machine, attempt: 2, runs_failed: 1, outcome }
 }
 
 /// Every kind of fact, and where a kind has several messages, each of them.
 pub(crate) fn events() -> Vec<(&'static str, Event)> {
-    let at = Timestamp(1_642_700_000_000);
-    let mut all = job_facts(at);
+    let mut all = first_events();
+    let demanding = JobSpec { requirements: Arc::new(demanding()), ..spec(content(PAYLOAD)) };
+    all.extend(at_once(vec![
+        ("job_submitted_demanding", submitted(demanding)),
+        ("worker_connected_choosy", joined(choosy(), set(["sdxl"]))),
+    ]));
+    all.extend(at_once(newer::all()));
+    all
+}
+
+/// What the first version could tell.
+pub(crate) fn first_events() -> Vec<(&'static str, Event)> {
+    let mut all = job_facts(AT);
     all.extend(fleet_facts());
-    all.into_iter().map(|(name, fact)| (name, Event { at, fact })).collect()
+    at_once(all)
+}
+
+const AT: Timestamp = Timestamp(1_642_700_000_000);
+
+fn at_once(facts: Vec<(&'static str, Fact)>) -> Vec<(&'static str, Event)> {
+    facts.into_iter().map(|(name, fact)| (name, Event { at: AT, fact })).collect()
 }
 
 fn job_facts(at: Timestamp) -> Vec<(&'static str, Fact)> {
     let large = Content { hash: [9; 32], bytes: 40_000 };
     let failed = || ReturnReason::Failed { error: "out of memory".into(), failure: failure() };
     vec![
-        ("job_submitted", Fact::JobSubmitted { spec: Arc::new(spec(content(PAYLOAD))), order: 1 }),
-        ("job_submitted_large", Fact::JobSubmitted { spec: Arc::new(spec(large)), order: 1 }),
+        ("job_submitted", submitted(spec(content(PAYLOAD)))),
+        ("job_submitted_large", submitted(spec(large))),
         (
             "job_assigned",
             Fact::JobAssigned {
@@ -151,34 +241,33 @@ fn job_facts(at: Timestamp) -> Vec<(&'static str, Fact)> {
     ]
 }
 
-fn fleet_facts() -> Vec<(&'static str, Fact)> {
-    let report = WorkerReport {
+pub(crate) fn report() -> WorkerReport {
+    WorkerReport {
         worker: worker(),
         services: BTreeSet::from([comfyui()]),
         status: WorkerStatus::Busy,
         job: Some(job()),
-    };
+    }
+}
+
+fn fleet_facts() -> Vec<(&'static str, Fact)> {
     let turned = |old, new, job| Fact::WorkerTurned { worker: worker(), machine: machine(), old, new, job };
     vec![
         ("machine_startup", Fact::MachineJoined { machine: machine(), facts: facts(), phase: Phase::Starting }),
         (
             "machine_status_change",
-            Fact::MachineChanged { machine: machine(), facts: facts(), phase: Phase::Ready, workers: vec![report] },
+            Fact::MachineChanged {
+                machine: machine(),
+                facts: facts(),
+                phase: Phase::Ready,
+                is_draining: false,
+                silent_since: None,
+                workers: vec![report()],
+            },
         ),
         ("machine_disconnected", Fact::MachineSilent { machine: machine() }),
         ("machine_shutdown", Fact::MachineLeft { machine: machine(), reason: Some("gone".into()) }),
-        (
-            "worker_connected",
-            Fact::WorkerJoined {
-                worker: worker(),
-                machine: machine(),
-                session: SessionId(7),
-                slots: 1,
-                capabilities: Arc::new(capabilities()),
-                jobs_completed: 12,
-                jobs_failed: 1,
-            },
-        ),
+        ("worker_connected", joined(capabilities(), BTreeSet::new())),
         ("worker_turned_busy", turned(WorkerStatus::Idle, WorkerStatus::Busy, Some(job()))),
         ("worker_turned_idle", turned(WorkerStatus::Busy, WorkerStatus::Idle, None)),
         (

@@ -1,16 +1,16 @@
 //! The monitor dialect ("original format", `wire.md` §3).
 
+mod fleet_events;
+
 use crate::agent::HostInfo;
-use crate::jobs::{CANCELLED, FailureView};
-use crate::snapshot::{MachineStatus, Snapshot, StatsView, Structure};
+use crate::jobs::{CANCELLED, FailureView, expired, expiry_failure};
+use crate::snapshot::{CapabilitiesView, MachineStatus, RankView, Snapshot, StatsView, Structure};
 use crate::words::{JobStatus, PhaseWord, WorkerWord};
-use crate::{Contents, Json, limits};
-use fleet::{
-    Capabilities, Content, Event, Fact, JobSpec, Machine, Outcome, Pulse, ReturnReason, Timestamp, WorkflowId,
-};
+use crate::{Contents, Json, limits, requirements};
+use fleet::{Content, Event, Fact, JobSpec, Outcome, Pulse, ReturnReason, Timestamp, WorkflowId};
 use serde::Serialize;
 use serde_json::value::RawValue;
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 use utoipa::ToSchema;
 
 /// One message to a monitor. Durable ones carry an `event_id`, passing ones none.
@@ -73,13 +73,41 @@ pub enum MonitorBody<'a> {
         job_id: &'a str,
         #[serde(skip_serializing_if = "Option::is_none")]
         worker_id: Option<&'a str>,
-        error: &'a str,
+        #[schema(value_type = String)]
+        error: Cow<'a, str>,
         #[serde(skip_serializing_if = "Option::is_none")]
         failure: Option<FailureView>,
         #[serde(skip_serializing_if = "std::ops::Not::not")]
         cancelled: bool,
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        expired: bool,
         attempt: u32,
         failed_at: i64,
+    },
+    /// No worker of the fleet could run it; `missing` is what the nearest ones lack.
+    JobUnschedulable {
+        job_id: &'a str,
+        missing: &'a [String],
+    },
+    /// Some worker of the fleet could run it again.
+    JobSchedulable {
+        job_id: &'a str,
+        missing: &'a [String],
+    },
+    /// Nothing of the service is given until it is resumed.
+    ServicePaused {
+        service: &'a str,
+    },
+    ServiceResumed {
+        service: &'a str,
+    },
+    ConnectorStatusChanged {
+        connector_id: String,
+        service_type: &'a str,
+        worker_id: &'a str,
+        status: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        service_info: Option<ServiceInfo<'a>>,
     },
     WorkerConnected {
         worker_id: &'a str,
@@ -162,11 +190,19 @@ pub enum ResyncReason {
 }
 
 #[derive(Debug, Serialize, ToSchema)]
+pub struct ServiceInfo<'a> {
+    /// Why it does not work.
+    pub reason: &'a str,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
 pub struct JobData<'a> {
     pub id: &'a str,
     pub job_type: &'a str,
     pub status: JobStatus,
     pub priority: u32,
+    /// What decides its place in the queue.
+    pub rank: RankView,
     pub created_at: i64,
     pub max_retries: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -176,6 +212,9 @@ pub struct JobData<'a> {
     pub payload_bytes: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
+    /// What it demands of a worker beside the service.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub requirements: Option<serde_json::Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub customer_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -225,39 +264,10 @@ impl<'a> From<&'a Pulse> for ProgressData<'a> {
 pub struct WorkerData<'a> {
     pub id: &'a str,
     pub status: WorkerWord,
-    pub capabilities: CapabilitiesView<'a>,
+    pub capabilities: CapabilitiesView,
     pub connected_at: i64,
     pub jobs_completed: u64,
     pub jobs_failed: u64,
-}
-
-#[derive(Debug, Serialize, ToSchema)]
-pub struct CapabilitiesView<'a> {
-    pub gpu_count: u32,
-    pub gpu_memory_gb: f64,
-    pub gpu_model: Option<&'a str>,
-    pub cpu_cores: u32,
-    pub ram_gb: f64,
-    pub services: Vec<&'a str>,
-    pub models: &'a BTreeMap<String, Vec<String>>,
-    pub max_concurrent_jobs: u32,
-}
-
-impl<'a> CapabilitiesView<'a> {
-    #[must_use]
-    pub fn of(capabilities: &'a Capabilities, slots: u32) -> CapabilitiesView<'a> {
-        let hardware = &capabilities.hardware;
-        CapabilitiesView {
-            gpu_count: hardware.gpu_count,
-            gpu_memory_gb: hardware.gpu_memory_gb,
-            gpu_model: hardware.gpu_model.as_deref(),
-            cpu_cores: hardware.cpu_cores,
-            ram_gb: hardware.ram_gb,
-            services: capabilities.services.iter().map(fleet::Service::as_str).collect(),
-            models: &capabilities.models,
-            max_concurrent_jobs: slots,
-        }
-    }
 }
 
 impl MonitorMessage<'_> {
@@ -287,8 +297,8 @@ fn text(message: &MonitorMessage<'_>) -> String {
 
 fn body<'a>(fact: &'a Fact, at: Timestamp, contents: Contents<'_>) -> Option<MonitorBody<'a>> {
     Some(match fact {
-        Fact::JobSubmitted { spec, .. } => {
-            MonitorBody::JobSubmitted { job_id: spec.id.as_str(), job_data: job_data(spec, at, contents) }
+        Fact::JobSubmitted { spec, rank, .. } => {
+            MonitorBody::JobSubmitted { job_id: spec.id.as_str(), job_data: job_data(spec, *rank, at, contents) }
         }
         Fact::JobAssigned { job, worker, .. } => MonitorBody::JobAssigned {
             job_id: job.as_str(),
@@ -319,15 +329,21 @@ fn body<'a>(fact: &'a Fact, at: Timestamp, contents: Contents<'_>) -> Option<Mon
             retry_at: retry_at.map(|at| at.0),
         },
         Fact::JobFinished { .. } => finished(fact, at, contents)?,
-        Fact::JobForgotten { .. } => return None,
+        Fact::JobUnschedulable { job, missing } => MonitorBody::JobUnschedulable { job_id: job.as_str(), missing },
+        Fact::JobSchedulable { job } => MonitorBody::JobSchedulable { job_id: job.as_str(), missing: &[] },
+        Fact::ServicePaused { service, is_paused: true } => MonitorBody::ServicePaused { service: service.as_str() },
+        Fact::ServicePaused { service, is_paused: false } => MonitorBody::ServiceResumed { service: service.as_str() },
+        Fact::JobForgotten { .. } | Fact::JobStarved { .. } => return None,
         Fact::MachineJoined { .. }
         | Fact::MachineChanged { .. }
         | Fact::MachineSilent { .. }
-        | Fact::MachineLeft { .. } => machine(fact, at)?,
+        | Fact::MachineLeft { .. } => fleet_events::machine(fact, at)?,
         Fact::WorkerJoined { .. }
         | Fact::WorkerDeclared { .. }
+        | Fact::WorkerDrained { .. }
         | Fact::WorkerTurned { .. }
-        | Fact::WorkerLeft { .. } => worker(fact, at)?,
+        | Fact::ServiceTurned { .. }
+        | Fact::WorkerLeft { .. } => fleet_events::worker(fact, at)?,
     })
 }
 
@@ -341,91 +357,36 @@ fn finished<'a>(fact: &'a Fact, at: Timestamp, contents: Contents<'_>) -> Option
             MonitorBody::CompleteJob { job_id, worker_id, result: shown, result_bytes, url, completed_at: at.0 }
         }
         Outcome::Failed { error, failure } => {
-            let failure = Some(failure.into());
-            MonitorBody::JobFailed { job_id, worker_id, error, failure, cancelled: false, attempt, failed_at: at.0 }
+            failed(job_id, worker_id, attempt, at, (Cow::Borrowed(error), Some(failure.into()), outcome))
         }
-        Outcome::Cancelled => MonitorBody::JobFailed {
-            job_id,
-            worker_id,
-            error: CANCELLED,
-            failure: None,
-            cancelled: true,
-            attempt,
-            failed_at: at.0,
-        },
+        Outcome::Cancelled => failed(job_id, worker_id, attempt, at, (Cow::Borrowed(CANCELLED), None, outcome)),
+        Outcome::Expired(expiry) => {
+            let failure = Some(expiry_failure(*expiry));
+            failed(job_id, worker_id, attempt, at, (Cow::Owned(expired(*expiry)), failure, outcome))
+        }
     })
 }
 
-fn machine(fact: &Fact, at: Timestamp) -> Option<MonitorBody<'_>> {
-    Some(match fact {
-        Fact::MachineJoined { machine, facts, phase } => MonitorBody::MachineStartup {
-            machine_id: machine.as_str(),
-            phase: (*phase).into(),
-            host_info: HostInfo::of(facts),
-        },
-        Fact::MachineChanged { machine: id, facts, phase, workers } => {
-            let machine = Machine {
-                id: id.clone(),
-                facts: facts.clone(),
-                phase: *phase,
-                joined_at: at,
-                silent_since: None,
-                workers: workers.iter().map(|report| report.worker.clone()).collect(),
-            };
-            MonitorBody::MachineStatusChange {
-                machine_id: id.as_str(),
-                host_info: HostInfo::of(facts),
-                structure: Structure::of(&machine, workers),
-                status_data: MachineStatus::of(&machine, workers, None),
-            }
-        }
-        Fact::MachineSilent { machine } => {
-            MonitorBody::MachineDisconnected { machine_id: machine.as_str(), reason: Some("silent") }
-        }
-        Fact::MachineLeft { machine, reason } => {
-            MonitorBody::MachineShutdown { machine_id: machine.as_str(), reason: reason.as_deref() }
-        }
-        _ => return None,
-    })
+fn failed<'a>(
+    job_id: &'a str,
+    worker_id: Option<&'a str>,
+    attempt: u32,
+    at: Timestamp,
+    (error, failure, outcome): (Cow<'a, str>, Option<FailureView>, &Outcome),
+) -> MonitorBody<'a> {
+    MonitorBody::JobFailed {
+        job_id,
+        worker_id,
+        error,
+        failure,
+        cancelled: matches!(outcome, Outcome::Cancelled),
+        expired: matches!(outcome, Outcome::Expired(_)),
+        attempt,
+        failed_at: at.0,
+    }
 }
 
-fn worker(fact: &Fact, at: Timestamp) -> Option<MonitorBody<'_>> {
-    Some(match fact {
-        Fact::WorkerJoined { worker, machine, slots, capabilities, jobs_completed, jobs_failed, .. } => {
-            let worker_data = WorkerData {
-                id: worker.as_str(),
-                status: WorkerWord::Idle,
-                capabilities: CapabilitiesView::of(capabilities, *slots),
-                connected_at: at.0,
-                jobs_completed: *jobs_completed,
-                jobs_failed: *jobs_failed,
-            };
-            MonitorBody::WorkerConnected { worker_id: worker.as_str(), machine_id: machine.as_str(), worker_data }
-        }
-        Fact::WorkerDeclared { worker, machine, old, new, .. } => MonitorBody::WorkerStatusChanged {
-            worker_id: worker.as_str(),
-            machine_id: machine.as_str(),
-            old_status: (*old).into(),
-            new_status: (*new).into(),
-            current_job_id: None,
-        },
-        Fact::WorkerTurned { worker, machine, old, new, job } => MonitorBody::WorkerStatusChanged {
-            worker_id: worker.as_str(),
-            machine_id: machine.as_str(),
-            old_status: (*old).into(),
-            new_status: (*new).into(),
-            current_job_id: job.as_ref().map(fleet::JobId::as_str),
-        },
-        Fact::WorkerLeft { worker, machine, reason } => MonitorBody::WorkerDisconnected {
-            worker_id: worker.as_str(),
-            machine_id: machine.as_str(),
-            reason: reason.as_deref(),
-        },
-        _ => return None,
-    })
-}
-
-fn job_data<'a>(spec: &'a JobSpec, at: Timestamp, contents: Contents<'_>) -> JobData<'a> {
+fn job_data<'a>(spec: &'a JobSpec, rank: fleet::Rank, at: Timestamp, contents: Contents<'_>) -> JobData<'a> {
     let workflow = spec.workflow.as_ref();
     let (payload, payload_bytes, url) = told(&spec.payload, spec.id.as_str(), contents);
     JobData {
@@ -433,11 +394,13 @@ fn job_data<'a>(spec: &'a JobSpec, at: Timestamp, contents: Contents<'_>) -> Job
         job_type: spec.requirements.service.as_str(),
         status: JobStatus::Pending,
         priority: spec.priority,
+        rank: rank.into(),
         created_at: at.0,
         max_retries: spec.attempts_max,
         payload,
         payload_bytes,
         url,
+        requirements: requirements::show(&spec.requirements),
         customer_id: spec.customer.as_ref().map(fleet::CustomerId::as_str),
         workflow_id: workflow.and_then(|w| w.id.as_ref()).map(WorkflowId::as_str),
         workflow_priority: workflow.and_then(|w| w.priority),
