@@ -1,5 +1,5 @@
 import { parseExact, pretty } from "./json";
-import type { Cancelled, JobView, OneJob, Problem, Submitted } from "./wire/types";
+import type { Cancelled, Explained, JobView, OneJob, Problem, Submitted } from "./wire/types";
 
 /** What the broker said to one request: a value, or a sentence why not. */
 export type Answer<T> =
@@ -34,11 +34,21 @@ export function cancel(job: string): Promise<Answer<Cancelled>> {
   return ask(`${pathOf(job)}/cancel`, (text) => JSON.parse(text), { method: "POST" });
 }
 
+/** Submits an ended job once more, under a new id. */
+export function retry(job: string): Promise<Answer<Submitted>> {
+  return ask(`${pathOf(job)}/retry`, (text) => JSON.parse(text), { method: "POST" });
+}
+
+export function explain(job: string): Promise<Answer<Explained>> {
+  return ask(`${pathOf(job)}/explain`, (text) => JSON.parse(text));
+}
+
 export function look(job: string): Promise<Answer<Detail>> {
   return ask(pathOf(job), (text) => {
     const { job } = JSON.parse(text) as OneJob;
     const exact = (parseExact(text) as OneJob).job;
     const parts = [
+      { name: "Requirements", value: exact.requirements },
       { name: "Payload", value: exact.payload },
       { name: "Context", value: exact.ctx },
       { name: "Result", value: exact.result },

@@ -32,6 +32,7 @@ export interface Fleet {
 export interface Machine extends Pick<MachineView, "machine_id" | "phase"> {
   readonly host: HostInfo;
   readonly silentSince: number | null;
+  readonly isDraining: boolean;
 }
 
 export type Worker = Omit<WorkerView, "connections" | "current_job_id">;
@@ -39,6 +40,8 @@ export type Worker = Omit<WorkerView, "connections" | "current_job_id">;
 export interface Job extends JobRow {
   /** Grows with the order in which jobs became known here. */
   readonly nth: number;
+  /** It failed because its time was over. */
+  readonly isExpired: boolean;
 }
 
 export const NOTHING: Fleet = {
@@ -62,6 +65,12 @@ type Handlers = { readonly [T in MonitorMessage["type"]]: (draft: Draft, message
 /** About the stream, not the fleet: the feed has seen it. */
 const ofTheFeed = () => {};
 
+/**
+ * About services, of which the page shows no list: `GET /api/services` has it. Workers keep no
+ * `connections` here, and why a job waits is asked of the broker when its detail is open.
+ */
+const ofTheServices = () => {};
+
 const handlers: Handlers = {
   connected: ofTheFeed,
   heartbeat_ack: ofTheFeed,
@@ -84,6 +93,11 @@ const handlers: Handlers = {
   update_job_progress: jobs.progressed,
   complete_job: jobs.completed,
   job_failed: jobs.failed,
+  job_unschedulable: jobs.becameUnschedulable,
+  job_schedulable: jobs.becameSchedulable,
+  service_paused: ofTheServices,
+  service_resumed: ofTheServices,
+  connector_status_changed: ofTheServices,
   worker_connected: machines.workerConnected,
   worker_disconnected: machines.workerDisconnected,
   worker_status_changed: machines.workerTurned,

@@ -10,11 +10,14 @@ const PENDING_MAX = 2_000;
 /** Ended jobs kept of each kind. */
 const FINISHED_MAX = 200;
 
+/** How the broker begins the error of a job whose time was over; a row has no other sign of it. */
+const EXPIRED = "Job expired: ";
+
 /** A run of which no worker has said anything. */
 const NOTHING_HEARD = { progress: null, progress_message: null };
 
 export function replaceAll(draft: Draft, { jobs, system_stats }: Snapshot): void {
-  const meet = (row: JobRow): Job => ({ ...row, nth: nextNth(draft) });
+  const meet = (row: JobRow): Job => ({ ...row, nth: nextNth(draft), isExpired: saysExpired(row) });
   const active = jobs.active.toSorted(byAge).map(meet);
   draft.active.replace(new Map(active.map((job) => [job.id, job])));
   draft.pending.replace(jobs.pending.map(meet));
@@ -24,6 +27,10 @@ export function replaceAll(draft: Draft, { jobs, system_stats }: Snapshot): void
   draft.completedCount = system_stats.completed_jobs;
   draft.failedCount = system_stats.failed_jobs;
   draft.hasStrangers = false;
+}
+
+function saysExpired({ status, error }: JobRow): boolean {
+  return status === "failed" && error?.startsWith(EXPIRED) === true;
 }
 
 function nextNth(draft: Draft): number {
@@ -36,10 +43,26 @@ function byAge(a: JobRow, b: JobRow): number {
 }
 
 export function submitted(draft: Draft, { job_data }: Of<"job_submitted">): void {
-  const { id, job_type, status, priority, created_at, max_retries } = job_data;
-  const { workflow_priority = null, workflow_datetime = null } = job_data;
-  const asked = { job_type, priority, max_retries, workflow_priority, workflow_datetime };
-  enqueue(draft, { id, status, created_at, ...asked, retry_count: 0, nth: nextNth(draft) });
+  const { id, job_type, status, priority, rank, created_at, max_retries } = job_data;
+  const asked = { job_type, priority, rank, max_retries };
+  const nth = nextNth(draft);
+  enqueue(draft, { id, status, created_at, ...asked, retry_count: 0, nth, isExpired: false });
+}
+
+/** No worker of the fleet could run it. */
+export function becameUnschedulable(draft: Draft, { job_id, missing }: Of<"job_unschedulable">): void {
+  lacks(draft, job_id, missing);
+}
+
+/** Some worker of the fleet could, now or when it is free. */
+export function becameSchedulable(draft: Draft, { job_id }: Of<"job_schedulable">): void {
+  lacks(draft, job_id, null);
+}
+
+function lacks(draft: Draft, id: string, missing: readonly string[] | null): void {
+  const at = draft.pending.now.findIndex((job) => job.id === id);
+  const job = draft.pending.now[at];
+  if (job) draft.pending.mine[at] = { ...job, missing };
 }
 
 export function assigned(
@@ -53,6 +76,7 @@ export function assigned(
     assigned_at,
     started_at: null,
     retry_at: null,
+    missing: null,
     ...NOTHING_HEARD,
   };
   draft.active.mine.set(job_id, { ...job, ...lease });
@@ -71,7 +95,7 @@ export function turned(draft: Draft, message: Of<"job_status_changed">): void {
   if (isRunLost && message.worker_id) tally(draft, message.worker_id, "total_jobs_failed");
   const retry_count = job.retry_count + (isRunLost ? 1 : 0);
   const retry_at = message.retry_at ?? null;
-  enqueue(draft, { ...job, status, retry_count, retry_at, ...NOTHING_HEARD });
+  enqueue(draft, { ...job, status, retry_count, retry_at, missing: null, ...NOTHING_HEARD });
 }
 
 export function progressed(draft: Draft, message: Of<"update_job_progress">): void {
@@ -89,21 +113,24 @@ export function completed(draft: Draft, { job_id, worker_id, completed_at }: Of<
   finish(draft.completed.mine, { ...job, status: "completed", worker_id, completed_at, progress: 1 });
 }
 
-/** Failed for good, or cancelled. */
+/** Failed for good, expired, or cancelled. */
 export function failed(draft: Draft, message: Of<"job_failed">): void {
   const { job_id, worker_id, error, failed_at } = message;
   const isCancelled = message.cancelled === true;
+  const isExpired = message.expired === true;
   // Only a job that was held names a worker.
   const job =
     (worker_id ? takeActive(draft, job_id) : takePending(draft, job_id)) ?? meetStranger(draft, job_id);
   // The broker's own verdict on a lost job is no failed run.
   const isRunLost = !isCancelled && message.failure?.type !== "broker";
-  if (worker_id && !isCancelled) tally(draft, worker_id, "total_jobs_failed");
+  if (worker_id && !isCancelled && !isExpired) tally(draft, worker_id, "total_jobs_failed");
   draft.failedCount += 1;
   finish(draft.failed.mine, {
     ...job,
     status: isCancelled ? "cancelled" : "failed",
     retry_count: job.retry_count + (isRunLost ? 1 : 0),
+    missing: null,
+    isExpired,
     error,
     failed_at,
   });
@@ -145,17 +172,18 @@ function enqueue(draft: Draft, job: Job): void {
   if (mine.length > PENDING_MAX) mine.length = PENDING_MAX;
 }
 
-/** By priority, then by age, then in the order of submission; a workflow's own values count before a job's. */
+/** Starving ones by age; then by rank; of equals the one that was submitted first. */
 function runsFirst(a: Job, b: Job): boolean {
-  const priority = (job: Job) => job.workflow_priority ?? job.priority;
-  const time = (job: Job) => job.workflow_datetime ?? job.created_at;
-  const order = priority(b) - priority(a) || time(a) - time(b) || a.created_at - b.created_at;
-  return (order || a.nth - b.nth) < 0;
+  const [isFirst, isSecond] = [a.rank.starving === true, b.rank.starving === true];
+  const byRank = b.rank.priority - a.rank.priority || a.rank.at - b.rank.at;
+  const order = Number(isSecond) - Number(isFirst) || (isFirst ? 0 : byRank);
+  return (order || a.created_at - b.created_at || a.nth - b.nth) < 0;
 }
 
 /** A job from beyond what is known of the queue. */
 function meetStranger(draft: Draft, id: string): Job {
   draft.hasStrangers = true;
-  const unknown = { job_type: "", created_at: 0, priority: 0, retry_count: 0, max_retries: 0 };
+  const counts = { priority: 0, rank: { priority: 0, at: 0 }, retry_count: 0, max_retries: 0 };
+  const unknown = { job_type: "", created_at: 0, ...counts, isExpired: false };
   return { id, status: "pending", ...unknown, nth: nextNth(draft) };
 }

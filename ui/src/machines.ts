@@ -6,8 +6,9 @@ type Of<T extends MonitorMessage["type"]> = Extract<MonitorMessage, { readonly t
 
 export function replaceAll(draft: Draft, data: Snapshot): void {
   const machines = data.machines.map((view): Machine => {
-    const { machine_id, phase, host_info: host, silent_since } = view;
-    return { machine_id, phase, host, silentSince: silent_since ?? null };
+    const { machine_id, phase, host_info: host, silent_since, status } = view;
+    const isDraining = status.machine.draining ?? false;
+    return { machine_id, phase, host, silentSince: silent_since ?? null, isDraining };
   });
   draft.machines.replace(new Map(machines.map((machine) => [machine.machine_id, machine])));
   draft.workers.replace(new Map(data.workers.map((view) => [view.id, worker(view)])));
@@ -19,16 +20,20 @@ function worker({ connections: _, current_job_id: __, ...rest }: WorkerView): Wo
 
 export function started(draft: Draft, message: Of<"machine_startup">): void {
   const { machine_id, phase, host_info: host } = message;
-  draft.machines.mine.set(machine_id, { machine_id, phase, host, silentSince: null });
+  draft.machines.mine.set(machine_id, { machine_id, phase, host, silentSince: null, isDraining: false });
 }
 
-/** Its facts or phase changed, or it is heard again after a silence. */
+/** Its facts or phase changed, it is to drain or not any more, or it is heard again after a silence. */
 export function changed(draft: Draft, message: Of<"machine_status_change">): void {
   const { machine_id, host_info: host, status_data } = message;
-  if (!draft.machines.now.has(machine_id)) return;
-  const { phase } = status_data.machine;
-  draft.machines.mine.set(machine_id, { machine_id, phase, host, silentSince: null });
-  for (const [id, { status }] of Object.entries(status_data.workers)) turn(draft, id, status);
+  const old = draft.machines.now.get(machine_id);
+  if (!old) return;
+  const { phase, draining: isDraining = false } = status_data.machine;
+  const workers = Object.entries(status_data.workers);
+  // Only the workers of a silent machine are offline.
+  const silentSince = workers.some(([, { status }]) => status === "offline") ? old.silentSince : null;
+  draft.machines.mine.set(machine_id, { machine_id, phase, host, silentSince, isDraining });
+  for (const [id, { status }] of workers) turn(draft, id, status);
 }
 
 export function fellSilent(draft: Draft, { machine_id, timestamp }: Of<"machine_disconnected">): void {
@@ -53,13 +58,18 @@ export function workerConnected(draft: Draft, { machine_id, worker_data }: Of<"w
   draft.workers.mine.set(id, {
     id,
     machine_id,
-    // A worker that comes back with jobs in hand is told as idle.
-    status: status === "idle" && holdsJobs(draft, id) ? "busy" : status,
+    status: status === "idle" ? standing(draft, id, machine_id) : status,
     capabilities,
     connected_at,
     total_jobs_completed: jobs_completed,
     total_jobs_failed: jobs_failed,
   });
+}
+
+/** A worker that joins is told as idle, also when it has jobs in hand or its machine drains. */
+function standing(draft: Draft, worker: string, machine: string): Worker["status"] {
+  if (draft.machines.now.get(machine)?.isDraining) return "draining";
+  return holdsJobs(draft, worker) ? "busy" : "idle";
 }
 
 function holdsJobs(draft: Draft, worker: string): boolean {

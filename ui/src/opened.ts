@@ -22,6 +22,10 @@ export function addressOf(job: string): string {
   return PREFIX + encodeURIComponent(job);
 }
 
+export function openJob(job: string): void {
+  location.hash = addressOf(job);
+}
+
 export function closeJob(): void {
   history.replaceState(null, "", location.pathname + location.search);
   opened.value = null;

@@ -105,6 +105,38 @@ test("a cancelled job ends whether it waited or ran, and is no failure of its wo
   }
 });
 
+test("a job whose time is over ends as expired, whether it waited or ran, and no run of it failed", () => {
+  const waiting = fold(box, [told.submitted("j"), told.expired("j")]);
+  const ran = reduce(running, told.expired("j", "w"));
+  for (const fleet of [waiting, ran]) {
+    expect(counts(fleet).jobs).toBe(0);
+    expect(fleet.failed[0]).toMatchObject({ id: "j", status: "failed", isExpired: true, retry_count: 0 });
+    expect(fleet.workers.get("w")?.total_jobs_failed).toBe(0);
+  }
+  const { error } = told.expired("late");
+  const failed = [told.row("late", { status: "failed", error }), told.row("bad", { status: "failed" })];
+  const jobs = { pending: [], active: [], completed: [], failed };
+  const later = reduce(NOTHING, told.snapshot({ jobs }));
+  expect(later.failed.map((job) => job.isExpired)).toEqual([true, false]);
+});
+
+test("a waiting job that nobody could run says what is missing, until somebody can or has it", () => {
+  const lacks = ["hardware.gpu_memory_gb >= 24", "models: sdxl"];
+  const stuck = fold(box, [told.submitted("j"), told.submitted("k"), told.unschedulable("j", ...lacks)]);
+  expect(stuck.pending.map((job) => job.missing ?? null)).toEqual([lacks, null]);
+  expect(reduce(stuck, told.schedulable("j")).pending[0]?.missing).toBeNull();
+  const held = reduce(stuck, told.assigned("j", "w"));
+  expect(held.active.get("j")?.missing).toBeNull();
+  expect(reduce(held, told.returned("j", "w", "released")).pending[0]?.missing).toBeNull();
+  expect(reduce(stuck, told.cancelled("j")).failed[0]?.missing).toBeNull();
+
+  const jobs = { pending: [told.row("j", { missing: lacks })], active: [], completed: [], failed: [] };
+  const known = reduce(box, told.snapshot({ jobs }, { pending_jobs: 2 }));
+  expect(known.pending[0]?.missing).toEqual(lacks);
+  // One from behind the known part of the queue is nothing to show.
+  expect(reduce(known, told.unschedulable("behind", "region: eu"))).toEqual(known);
+});
+
 test("progress of a job that is not held, or by another worker, is ignored", () => {
   for (const late of [told.progress("nobody", "w", 0.9), told.progress("j", "other", 0.9)]) {
     expect(reduce(running, late).active).toBe(running.active);
@@ -130,6 +162,41 @@ test("a silent machine keeps its workers, offline, until it is heard or gone", (
   expect(counts(gone)).toEqual({ workers: 0, jobs: 1, machines: 0 });
 });
 
+test("a draining machine shows, in a snapshot and when it changes, with its workers", () => {
+  const w = { status: "draining", current_job_id: "j" } as const;
+  const drains = reduce(running, told.drained("box", true, { w }));
+  expect(drains.machines.get("box")?.isDraining).toBe(true);
+  expect(drains.workers.get("w")?.status).toBe("draining");
+  // Told as idle when it joins again.
+  expect(reduce(drains, told.joined("w", "box")).workers.get("w")?.status).toBe("draining");
+
+  const again = reduce(drains, told.drained("box", false, { w: { ...w, status: "busy" } }));
+  expect(again.machines).toEqual(running.machines);
+  expect(again.workers).toEqual(running.workers);
+
+  const machines = [told.machineView("a", true), told.machineView("b")];
+  const known = reduce(NOTHING, told.snapshot({ machines }));
+  expect([...known.machines.values()].map((machine) => machine.isDraining)).toEqual([true, false]);
+});
+
+test("a machine that is drained while it is silent is silent still", () => {
+  const silent = reduce(running, told.silent("box"));
+  const drains = reduce(silent, told.drained("box", true, { w: { status: "offline", current_job_id: "j" } }));
+  const { silentSince } = silent.machines.get("box") ?? {};
+  expect(drains.machines.get("box")).toMatchObject({ silentSince, isDraining: true });
+});
+
+test("what is told of services changes nothing here", () => {
+  const when = { timestamp: 1 };
+  const connector = { connector_id: "w:sdxl", worker_id: "w", service_type: "sdxl", status: "error" };
+  const messages: MonitorMessage[] = [
+    { type: "service_paused", service: "sdxl", ...when },
+    { type: "service_resumed", service: "sdxl", ...when },
+    { type: "connector_status_changed", ...connector, ...when },
+  ];
+  expect(fold(running, messages)).toEqual(running);
+});
+
 test("changed facts of a machine show", () => {
   const grown = { ...told.host, gpu_count: 2 };
   expect(reduce(running, told.heardAgain("box", {}, grown)).machines.get("box")?.host).toEqual(grown);
@@ -149,15 +216,29 @@ test("after a resync the snapshot replaces everything", () => {
   expect(counts(anew)).toEqual({ workers: 0, jobs: 0, machines: 1 });
 });
 
-test("jobs wait by priority, then by age; a workflow's own count before the job's", () => {
+test("jobs wait by rank, which a workflow may give: by its priority, then by its time", () => {
   const fleet = fold(box, [
     told.submitted("first"),
     told.submitted("second"),
     told.submitted("urgent", { priority: 90 }),
-    told.submitted("step", { workflow_priority: 95, priority: 1 }),
-    told.submitted("resumed", { workflow_datetime: 1 }),
+    told.submitted("step", { workflow_id: "wf", priority: 1, rank: { priority: 95, at: 2_000_000 } }),
+    told.submitted("resumed", { workflow_id: "wf", priority: 99, rank: { priority: 50, at: 1 } }),
   ]);
   expect(ids(fleet.pending)).toEqual(["step", "urgent", "resumed", "first", "second"]);
+});
+
+test("what starves waits before all else, the oldest first whatever its rank", () => {
+  const starving = (id: string, created_at: number, priority: number) =>
+    told.row(id, { created_at, rank: { priority, at: created_at, starving: true } });
+  const pending = [starving("old", 5, 1), starving("younger", 7, 90)];
+  const active = [{ ...starving("held", 6, 50), status: "in_progress" as const, worker_id: "w" }];
+  const jobs = { pending, active, completed: [], failed: [] };
+  const fleet = fold(NOTHING, [
+    told.snapshot({ jobs }, { pending_jobs: 2, active_jobs: 1 }),
+    told.submitted("urgent", { priority: 1_000 }),
+    told.returned("held", "w", "released"),
+  ]);
+  expect(ids(fleet.pending)).toEqual(["old", "held", "younger", "urgent"]);
 });
 
 test("of equals the one that was submitted first runs first, also when it comes back", () => {
@@ -168,15 +249,16 @@ test("of equals the one that was submitted first runs first, also when it comes 
   expect(ids(back.pending)).toEqual(["a", "b", "c"]);
 });
 
-test("a job of a snapshot keeps the place its workflow gives it", () => {
-  const active = [told.row("step", { workflow_priority: 90, status: "in_progress", worker_id: "w" })];
+test("a job of a snapshot comes back to the place its rank gives it", () => {
+  const rank = { priority: 90, at: 5 };
+  const active = [told.row("step", { rank, status: "in_progress", worker_id: "w" })];
   const jobs = { pending: [told.row("plain")], active, completed: [], failed: [] };
   const fleet = reduce(NOTHING, told.snapshot({ jobs }, { pending_jobs: 1, active_jobs: 1 }));
   expect(ids(reduce(fleet, told.returned("step", "w", "released")).pending)).toEqual(["step", "plain"]);
 });
 
 test("behind the known part of the queue jobs are only counted, and then a snapshot is needed", () => {
-  const pending = ["a", "b"].map((id) => told.row(id, { priority: 80 }));
+  const pending = ["a", "b"].map((id) => told.row(id, { rank: { priority: 80, at: 1 } }));
   const jobs = { pending, active: [], completed: [], failed: [] };
   const part = reduce(NOTHING, told.snapshot({ jobs }, { pending_jobs: 500 }));
   expect(needsSnapshot(part)).toBe(true);

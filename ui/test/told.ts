@@ -68,9 +68,13 @@ const capabilities = {
   max_concurrent_jobs: 1,
 };
 
-export function machineView(machine_id: string): Snapshot["machines"][number] {
+export function machineView(machine_id: string, draining = false): Snapshot["machines"][number] {
   const structure = { gpu_count: 1, capabilities: [], workers: {}, services: {} };
-  const status = { machine: { phase: "ready", uptime_ms: 500 }, workers: {}, services: {} } as const;
+  const status = {
+    machine: { phase: "ready", uptime_ms: 500, draining },
+    workers: {},
+    services: {},
+  } as const;
   const counts = { gpu_count: 1, worker_count: 0, capabilities: [], uptime_ms: 500, timestamp: 10_500 };
   return { machine_id, phase: "ready", silent_since: null, host_info: host, structure, status, ...counts };
 }
@@ -81,7 +85,13 @@ export function workerView(id: string, machine_id: string): Snapshot["workers"][
 }
 
 export function row(id: string, over: Partial<Snapshot["jobs"]["active"][number]> = {}) {
-  const counts = { priority: 50, retry_count: 0, max_retries: 3, created_at: 1 };
+  const counts = {
+    priority: 50,
+    rank: { priority: 50, at: 1 },
+    retry_count: 0,
+    max_retries: 3,
+    created_at: 1,
+  };
   return {
     id,
     status: "pending",
@@ -109,9 +119,11 @@ export function heardAgain(
   machine_id: string,
   workers: Of<"machine_status_change">["status_data"]["workers"] = {},
   host_info = host,
+  draining = false,
 ) {
   const structure = { gpu_count: 1, capabilities: [], workers: {}, services: {} };
-  const status_data = { machine: { phase: "ready" }, workers, services: {} } as const;
+  const drains = draining ? { draining } : {};
+  const status_data = { machine: { phase: "ready", ...drains }, workers, services: {} } as const;
   return {
     type: "machine_status_change",
     machine_id,
@@ -120,6 +132,15 @@ export function heardAgain(
     status_data,
     ...at(),
   } satisfies MonitorMessage;
+}
+
+/** An operator drains a machine, or does so no more. */
+export function drained(
+  machine_id: string,
+  draining: boolean,
+  workers: Of<"machine_status_change">["status_data"]["workers"] = {},
+) {
+  return heardAgain(machine_id, workers, host, draining);
 }
 
 export function shutdown(machine_id: string) {
@@ -150,10 +171,11 @@ export function turned(worker_id: string, old_status: "idle" | "busy", new_statu
 export function submitted(id: string, over: Partial<Of<"job_submitted">["job_data"]> = {}) {
   const when = at();
   const data = { id, job_type: "sdxl", status: "pending", priority: 50, created_at: when.timestamp } as const;
+  const rank = { priority: over.priority ?? data.priority, at: over.created_at ?? data.created_at };
   return {
     type: "job_submitted",
     job_id: id,
-    job_data: { ...data, max_retries: 3, ...over },
+    job_data: { ...data, rank, max_retries: 3, ...over },
     ...when,
   } satisfies MonitorMessage;
 }
@@ -213,4 +235,22 @@ export function cancelled(job_id: string, worker_id?: string) {
   const held = worker_id === undefined ? {} : { worker_id };
   const end = { error: "Job cancelled by user", cancelled: true, attempt: 0, failed_at: when.timestamp };
   return { type: "job_failed", job_id, ...held, ...end, ...when } satisfies MonitorMessage;
+}
+
+export function expired(job_id: string, worker_id?: string) {
+  const when = at();
+  const held = worker_id === undefined ? {} : { worker_id };
+  const [by, reason] = held.worker_id === undefined ? ["started", "start_by"] : ["finished", "finish_by"];
+  const error = `Job expired: not ${by} by 1970-01-01T00:16:40.000Z`;
+  const failure = { type: "broker", reason } as const;
+  const end = { error, failure, expired: true, attempt: 0, failed_at: when.timestamp };
+  return { type: "job_failed", job_id, ...held, ...end, ...when } satisfies MonitorMessage;
+}
+
+export function unschedulable(job_id: string, ...missing: readonly string[]) {
+  return { type: "job_unschedulable", job_id, missing, ...at() } satisfies MonitorMessage;
+}
+
+export function schedulable(job_id: string) {
+  return { type: "job_schedulable", job_id, missing: [], ...at() } satisfies MonitorMessage;
 }

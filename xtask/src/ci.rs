@@ -8,11 +8,12 @@ use std::fs;
 
 const README: &str = "README.md";
 const TEST: &str = "cargo xtask test";
+const AGREEMENT_FLEETS: &str = "500";
 
 /// # Errors
 /// The first part that fails.
 pub(crate) fn run(is_long: bool) -> Result<()> {
-    let all: Vec<Part<'_>> = vec![
+    let mut all: Vec<Part<'_>> = vec![
         ("setup", Box::new(|| setup::run(setup::Needs::BROWSER))),
         ("fmt", Box::new(fmt)),
         ("tidy", Box::new(|| tidy::run(false))),
@@ -21,6 +22,9 @@ pub(crate) fn run(is_long: bool) -> Result<()> {
         ("test", Box::new(test_as_the_readme_says)),
         ("storm", Box::new(move || storm(is_long))),
     ];
+    if is_long {
+        all.push(("agreement", Box::new(agreement)));
+    }
     parts::run("ci", all)
 }
 
@@ -50,6 +54,13 @@ fn command_in<'a>(readme: &'a str, wanted: &str) -> Option<&'a str> {
         }
         is_fenced && line.split(" #").next().is_some_and(|command| command.trim() == wanted)
     })
+}
+
+/// Leases, order and explanations against a scan, on far more fleets than the tests take.
+fn agreement() -> Result<()> {
+    let mut test = command("cargo", ["test", "--release", "-p", "fleet", "--test", "agreement", "--", "--nocapture"]);
+    test.env("AGREEMENT_FLEETS", AGREEMENT_FLEETS);
+    programs::run(&mut test, "the failure names its seed; AGREEMENT_SEED repeats it")
 }
 
 fn storm(is_long: bool) -> Result<()> {

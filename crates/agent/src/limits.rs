@@ -87,3 +87,5 @@ const _: () = assert!(BACKOFF_BASE_MS <= BACKOFF_MS_MAX);
 const _: () = assert!(HEARTBEAT_MS_MIN <= HEARTBEAT_MS_DEFAULT && HEARTBEAT_MS_DEFAULT <= HEARTBEAT_MS_MAX);
 const _: () = assert!(GIVEN_UP_MAX + SLOTS_MAX as usize <= wire::limits::LEASES_NAMED_MAX);
 const _: () = assert!(STDERR_TAIL_BYTES_MAX <= wire::limits::ERROR_BYTES_MAX);
+/// A service that failed as down is tried again after so long.
+pub const SERVICE_REST_MS: u64 = 30_000;

@@ -4,10 +4,11 @@ use crate::outage::Outage;
 use crate::site::Site;
 use crate::{AgentError, host, limits};
 use client::{ClientError, roll};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
-use wire::agent::{HeartbeatBody, JoinMachineBody, WorkerSays};
+use wire::agent::{HeartbeatBody, JoinMachineBody, ServiceWord, WorkerSays};
 use wire::{DeclaredWord, PhaseWord};
 
 /// Joins, waiting for the broker if need be. `false`: the agent was told to end before.
@@ -60,7 +61,8 @@ pub(crate) async fn beat(site: Arc<Site>) {
     loop {
         let interval = *heartbeat.borrow_and_update();
         let began = Instant::now();
-        let body = heartbeat_body(&site, &mut was_draining);
+        let rested = site.rested();
+        let body = heartbeat_body(&site, &mut was_draining, &rested);
         let least = Duration::from_millis(limits::HEARTBEAT_PATIENCE_MS_MIN);
         let patience = (interval * limits::HEARTBEAT_PATIENCE).max(least);
         match timeout(patience, site.broker.heartbeat(&site.config.machine, &body)).await {
@@ -68,8 +70,8 @@ pub(crate) async fn beat(site: Arc<Site>) {
                 if outage.went_well() {
                     site.is_back();
                 }
-                site.follow(&orders);
-                site.draining.send_if_modified(|draining| std::mem::replace(draining, orders.drain) != orders.drain);
+                site.are_up(&rested);
+                site.follow_machine(&orders);
             }
             Ok(Err(error)) if error.code() == Some("unknown_machine") => {
                 tracing::info!("the broker does not know this machine any more; joins again");
@@ -90,19 +92,21 @@ pub(crate) async fn beat(site: Arc<Site>) {
     }
 }
 
-fn heartbeat_body(site: &Site, was_draining: &mut bool) -> HeartbeatBody {
+fn heartbeat_body(site: &Site, was_draining: &mut bool, rested: &[(String, String)]) -> HeartbeatBody {
     let draining = site.shutdown.is_cancelled() || *site.draining.borrow();
     *was_draining |= draining;
     let status = if draining { DeclaredWord::Draining } else { DeclaredWord::Ready };
-    let workers = site.config.workers.iter().filter(|_| *was_draining && site.is_ready());
+    let mut workers: BTreeMap<String, WorkerSays> = BTreeMap::new();
+    for worker in site.config.workers.iter().filter(|_| *was_draining && site.is_ready()) {
+        workers.entry(worker.id.clone()).or_default().status = Some(status);
+    }
+    for (worker, service) in rested {
+        workers.entry(worker.clone()).or_default().services.insert(service.clone(), ServiceWord::Active);
+    }
     HeartbeatBody {
         // Until then nothing is said: a machine that joined again was ready before.
         phase: site.is_ready().then_some(PhaseWord::Ready),
-        workers: workers
-            .map(|worker| {
-                (worker.id.clone(), WorkerSays { status: Some(status), services: std::collections::BTreeMap::new() })
-            })
-            .collect(),
+        workers,
         leases: site.leases.all(),
     }
 }
@@ -122,7 +126,9 @@ pub(crate) async fn follow_orders(site: Arc<Site>) {
             Ok(orders) => {
                 outage.went_well();
                 backoff.reset();
-                site.follow(&orders);
+                if site.follow_machine(&orders) {
+                    site.beat_now.notify_one();
+                }
                 // A broker that answers at once is not asked in a tight loop.
                 if began.elapsed() < Duration::from_millis(limits::EMPTY_PAUSE_MS) {
                     sleep(Duration::from_millis(limits::EMPTY_PAUSE_MS)).await;

@@ -146,6 +146,11 @@ async fn repeat(site: &Site, held: &Held, job: &JobView, end: &End) -> Heard {
     loop {
         let error = match end.tell(&site.broker, held, job).await {
             Ok(()) => {
+                if let (End::Failed(Failed { kind: FailureType::ServiceDown, .. }), Some(worker)) =
+                    (end, &job.worker_id)
+                {
+                    site.rest(worker, &job.service_required);
+                }
                 held.is_told();
                 outage.went_well();
                 return Heard::Yes;

@@ -3,15 +3,16 @@
 use crate::config::{Config, EngineConfig};
 use crate::engine::{self, Engine};
 use crate::leases::Leases;
+use crate::limits;
 use crate::machine::least_pause;
 use client::{Backoff, Client};
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::futures::Notified;
 use tokio::sync::{Notify, watch};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use wire::agent::Orders;
 
@@ -37,6 +38,8 @@ pub(crate) struct Site {
     pub handback: CancellationToken,
     /// Workers that have registered once, or never will.
     settled: AtomicUsize,
+    /// Services that failed as down, by worker, and until when they rest.
+    resting: Mutex<BTreeMap<(String, String), Instant>>,
 }
 
 impl Site {
@@ -49,18 +52,48 @@ impl Site {
             shutdown,
             leases: Arc::default(),
             joined: watch::Sender::new(0),
-            heartbeat: watch::Sender::new(Duration::from_millis(crate::limits::HEARTBEAT_MS_DEFAULT)),
+            heartbeat: watch::Sender::new(Duration::from_millis(limits::HEARTBEAT_MS_DEFAULT)),
             back: Notify::new(),
             beat_now: Notify::new(),
             draining: watch::Sender::new(false),
             handback: CancellationToken::new(),
             settled: AtomicUsize::new(0),
+            resting: Mutex::default(),
         }
+    }
+
+    /// A service failed as down, and the broker gives that worker nothing of it until it is told
+    /// that it is up. Nobody here looks at its health, so after a rest it is tried again.
+    pub(crate) fn rest(&self, worker: &str, service: &str) {
+        let until = Instant::now() + Duration::from_millis(limits::SERVICE_REST_MS);
+        self.resting().insert((worker.to_owned(), service.to_owned()), until);
+    }
+
+    /// The services that have rested, by worker.
+    pub(crate) fn rested(&self) -> Vec<(String, String)> {
+        let now = Instant::now();
+        self.resting().iter().filter(|(_, until)| **until <= now).map(|(who, _)| who.clone()).collect()
+    }
+
+    /// The broker has heard that these are up again.
+    pub(crate) fn are_up(&self, services: &[(String, String)]) {
+        let now = Instant::now();
+        self.resting().retain(|who, until| *until > now || !services.contains(who));
+    }
+
+    fn resting(&self) -> MutexGuard<'_, BTreeMap<(String, String), Instant>> {
+        self.resting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Stops what is no longer ours.
     pub(crate) fn follow(&self, orders: &Orders) {
         self.leases.lose(&orders.cancel);
+    }
+
+    /// The same for orders to the whole machine; says whether they begin or end a drain.
+    pub(crate) fn follow_machine(&self, orders: &Orders) -> bool {
+        self.follow(orders);
+        self.draining.send_if_modified(|draining| std::mem::replace(draining, orders.drain) != orders.drain)
     }
 
     /// One more worker has registered, or never will; with the last one the machine is ready.
@@ -107,5 +140,28 @@ impl Site {
             EngineConfig::Simulated(_) => Duration::ZERO,
         };
         self.config.services.values().map(grace).max().unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_service_that_was_down_is_tried_again_after_a_rest() {
+        let config =
+            Config::parse("[machine]\nid = \"m\"\n[services.nap]\nengine = \"simulated\"\n", "agent.toml").unwrap();
+        let site = Site::new(config, Client::new("http://127.0.0.1:1").unwrap(), CancellationToken::new());
+        site.rest("m-0", "nap");
+        assert_eq!(site.rested(), []);
+        tokio::time::advance(Duration::from_millis(limits::SERVICE_REST_MS)).await;
+        let rested = site.rested();
+        assert_eq!(rested, [("m-0".to_owned(), "nap".to_owned())]);
+        // It fails again before the broker has heard of the rest.
+        site.rest("m-0", "nap");
+        site.are_up(&rested);
+        tokio::time::advance(Duration::from_millis(limits::SERVICE_REST_MS)).await;
+        site.are_up(&site.rested());
+        assert_eq!(site.rested(), []);
     }
 }

@@ -7,7 +7,10 @@ import { closeJob, opened } from "../opened";
 import type { AttemptView, JobView } from "../wire/types";
 import { exactSpan, moment, percent } from "../words";
 import { Heads } from "./heads";
+import { JobLink } from "./job-link";
+import { useRetry } from "./retry";
 import { Since } from "./since";
+import { Why } from "./why";
 
 /** The job named in the address, whole, over the page. */
 export function Detail() {
@@ -44,7 +47,7 @@ function Opened({ id }: { id: string }) {
           {answer.detail}
         </p>
       )}
-      {answer?.ok && <Whole {...answer.value} />}
+      {answer?.ok && <Whole {...answer.value} stage={stage} />}
     </dialog>
   );
 }
@@ -56,10 +59,10 @@ function stageOf(id: string): string {
   if (held) return `${held.status} ${held.worker_id} ${held.assigned_at}`;
   const isIt = (job: { id: string }) => job.id === id;
   const job = completed.find(isIt) ?? failed.find(isIt) ?? pending.find(isIt);
-  return job ? `${job.status} ${job.retry_count}` : "";
+  return job ? `${job.status} ${job.retry_count} ${job.missing ?? ""}` : "";
 }
 
-function Whole({ job, texts }: Looked) {
+function Whole({ job, texts, stage }: Looked & { stage: string }) {
   return (
     <>
       <dl>
@@ -70,7 +73,9 @@ function Whole({ job, texts }: Looked) {
           </div>
         ))}
       </dl>
+      {job.status === "pending" && <Why id={job.id} stage={stage} />}
       {job.error && job.status !== "cancelled" && <p class="error">{job.error}</p>}
+      {ENDED.has(job.status) && <SubmitAgain id={job.id} />}
       <Attempts attempts={job.attempts} />
       {texts.map(({ name, text }) => (
         <section key={name} aria-label={name}>
@@ -82,25 +87,51 @@ function Whole({ job, texts }: Looked) {
   );
 }
 
+const ENDED: ReadonlySet<JobView["status"]> = new Set(["completed", "failed", "cancelled"] as const);
+
+function SubmitAgain({ id }: { id: string }) {
+  const { button, trouble } = useRetry(id);
+  return (
+    <div class="send">
+      {button}
+      {trouble !== undefined && (
+        <p class="error" role="alert">
+          {trouble}
+        </p>
+      )}
+    </div>
+  );
+}
+
 type Fact = readonly [name: string, value: ComponentChildren];
 
 function facts(job: JobView): readonly Fact[] {
   const all: readonly Fact[] = [
     ["Service", job.service_required],
-    ["Status", job.status?.replace("_", " ")],
+    ["Status", status(job)],
     ["Priority", String(job.priority)],
     ["Submitted", time(job.created_at)],
     waiting(job),
     running(job),
     ["Progress", job.status === "in_progress" && <Progress id={job.id} />],
     ["Failed runs", `${job.retry_count} of ${job.max_retries}`],
+    ["Not before", job.not_before && time(job.not_before)],
     ["Not again before", job.retry_at && time(job.retry_at)],
+    ["Start by", job.start_by && time(job.start_by)],
+    ["Finish by", job.finish_by && time(job.finish_by)],
+    ["Runs at most", job.run_for_ms && exactSpan(job.run_for_ms)],
+    ["Retry of", job.retry_of && <JobLink key="retry" id={job.retry_of} />],
     ["Customer", job.customer_id],
     ["Workflow", job.workflow_id],
     ["Failure", job.failure && [job.failure.type, job.failure.reason].filter(Boolean).join(", ")],
     ...Object.entries(job.labels).map(([name, value]): Fact => [`Label ${name}`, value]),
   ];
   return all.filter(([, value]) => Boolean(value));
+}
+
+function status({ status, failure }: JobView): string | undefined {
+  const isExpired = failure?.type === "broker" && /^(start|finish)_by$/.test(failure.reason ?? "");
+  return status === "failed" && isExpired ? "expired" : status?.replace("_", " ");
 }
 
 function waiting({ status, created_at, queue_ms }: JobView): Fact {

@@ -70,7 +70,7 @@ const Ended = memo(({ title, total, jobs, of, row: Row }: EndedProps) => (
 ));
 
 const FailedRow = memo(({ job }: { job: Job }) => {
-  const { id, status, error, failed_at } = job;
+  const { id, status, isExpired, error, failed_at } = job;
   return (
     <tr data-job={id} data-status={status}>
       <th scope="row">
@@ -79,6 +79,10 @@ const FailedRow = memo(({ job }: { job: Job }) => {
       <td>
         {status === "cancelled" ? (
           <span class="quiet">cancelled</span>
+        ) : isExpired ? (
+          <span class="quiet" title={error ?? ""}>
+            expired
+          </span>
         ) : (
           <div class="error clamp" title={error ?? ""}>
             {error}

@@ -60,7 +60,7 @@ const MachineCard = memo(({ crew: { machine, hands } }: { crew: Crew }) => {
             silent for <Since at={machine.silentSince} />
           </span>
         ) : (
-          <span class={machine.phase === "ready" ? "tag" : "tag busy"}>{machine.phase}</span>
+          <Stage machine={machine} />
         )}
       </div>
       <p class="quiet">{hardware(machine)}</p>
@@ -79,6 +79,12 @@ const MachineCard = memo(({ crew: { machine, hands } }: { crew: Crew }) => {
     </article>
   );
 });
+
+/** How far its start is, or that nothing new is given to it. */
+function Stage({ machine: { phase, isDraining } }: { machine: Machine }) {
+  if (isDraining) return <span class="tag draining">draining</span>;
+  return <span class={phase === "ready" ? "tag" : "tag busy"}>{phase}</span>;
+}
 
 function hardware({ host }: Machine): string {
   const parts = [

@@ -55,6 +55,20 @@ function Again({ at }: { at: number }) {
   return at > now.value ? <span class="quiet">again at {moment(at)}</span> : null;
 }
 
+/** What it needs and no worker of the fleet has. */
+function Missing({ missing }: { missing: readonly string[] }) {
+  const says = missing.length > 0 ? `no worker has: ${missing.join("; ")}` : "no worker could run it";
+  return (
+    <tr class="note">
+      <td colSpan={4}>
+        <div class="quiet clamp" title={says}>
+          {says}
+        </div>
+      </td>
+    </tr>
+  );
+}
+
 const PendingRow = memo(({ job, isGone }: { job: Job; isGone: boolean }) => {
   const { button, trouble } = useCancel(job.id);
   return (
@@ -67,6 +81,7 @@ const PendingRow = memo(({ job, isGone }: { job: Job; isGone: boolean }) => {
         <td class="number">{isGone ? "left" : <Since at={job.created_at} />}</td>
         <td class="actions">{!isGone && button}</td>
       </tr>
+      {job.missing && !isGone && <Missing missing={job.missing} />}
       <Trouble says={trouble} columns={4} />
     </>
   );

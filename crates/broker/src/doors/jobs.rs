@@ -75,7 +75,11 @@ fn taken_apart(submission: Submission) -> (fleet::JobSpec, Vec<Blob>, Vec<String
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Malformed> {
-    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
+    let mut values = headers.get_all("idempotency-key").iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    if values.next().is_some() {
+        return Err(Malformed::field("Idempotency-Key", "is given twice"));
+    }
     let why = || Malformed::field("Idempotency-Key", "may hold printable ASCII characters only");
     check_key("Idempotency-Key", value.to_str().map_err(|_| why())?).map(Some)
 }

@@ -27,6 +27,8 @@ mod names;
 mod profile;
 mod reading;
 mod slab;
+#[cfg(test)]
+mod tests;
 mod whose;
 
 pub use reading::{Ahead, ClassReport};

@@ -99,7 +99,7 @@ pub struct HeartbeatBody {
     pub leases: Vec<String>,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WorkerSays {
     #[serde(default, skip_serializing_if = "Option::is_none")]
