@@ -63,11 +63,12 @@ pub async fn run(config: Config, broker: Client, shutdown: CancellationToken) ->
         () = join_all(&mut workers, &mut errors) => {}
     }
     drain(&site, &mut workers, &mut errors).await;
+    // First of all: a beat that hears it is not known any more would join again.
+    chores.shutdown().await;
     // Where another copy lives on, this one may not take its machine away.
     if !errors.iter().any(|error| matches!(error, AgentError::Replaced { .. })) {
         machine::leave(&site).await;
     }
-    chores.shutdown().await;
     let asked_to_end = site.shutdown.is_cancelled();
     match errors.into_iter().next() {
         Some(error) if !asked_to_end => Err(error),

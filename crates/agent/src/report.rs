@@ -142,6 +142,10 @@ async fn until_heard(site: &Site, held: &Held, job: &JobView, end: &End) -> Hear
 }
 
 async fn repeat(site: &Site, held: &Held, job: &JobView, end: &End) -> Heard {
+    if let (End::Failed(Failed { kind: FailureType::ServiceDown, .. }), Some(worker)) = (end, &job.worker_id) {
+        // Before the broker is told, whose answer may get lost.
+        site.rest(worker, &job.service_required);
+    }
     let (mut backoff, mut outage) = (Site::backoff(), Outage::of(format!("tell how job {} ended", job.id)));
     loop {
         let error = match end.tell(&site.broker, held, job).await {

@@ -83,6 +83,7 @@ impl NotDecided {
     /// How long to wait before asking again, in seconds; `None` if asking again is of no use.
     pub(crate) fn retry_after_s(&self) -> Option<u32> {
         match self {
+            NotDecided::Refused(Refusal::TooManyClasses) => Some(30),
             NotDecided::Refused(_) => None,
             NotDecided::InboxFull | NotDecided::StoreUnavailable(_) | NotDecided::ShuttingDown => Some(1),
             NotDecided::StoreFull(_) => Some(30),

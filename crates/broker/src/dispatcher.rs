@@ -104,9 +104,11 @@ impl Dispatcher {
         };
         let mut asks: Vec<Ask> = first.into_iter().collect();
         let mut bytes: usize = asks.iter().map(Ask::blob_bytes).sum();
-        while asks.len() < limits::BATCH_ASKS_MAX && bytes < limits::BATCH_BLOB_BYTES_MAX {
+        let mut commands: usize = asks.iter().map(Ask::commands).sum();
+        while commands < limits::BATCH_ASKS_MAX && bytes < limits::BATCH_BLOB_BYTES_MAX {
             let Ok(ask) = self.inbox.try_recv() else { break };
             bytes += ask.blob_bytes();
+            commands += ask.commands();
             asks.push(ask);
         }
         Some(asks)
@@ -225,6 +227,14 @@ impl Dispatcher {
 }
 
 impl Ask {
+    /// As how many it counts.
+    fn commands(&self) -> usize {
+        match &self.command {
+            Command::SubmitAll { specs } => specs.len(),
+            _ => 1,
+        }
+    }
+
     fn blob_bytes(&self) -> usize {
         self.blobs.iter().map(|blob| blob.bytes.len()).sum()
     }

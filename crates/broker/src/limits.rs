@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// Asks that wait to be decided. Full: 503 `inbox_full` with `Retry-After`.
 pub const INBOX_ASKS_MAX: usize = 10_000;
-/// Asks decided in one batch.
+/// Asks decided in one batch, checked before each further one; many jobs at once count as so many.
 pub const BATCH_ASKS_MAX: usize = 1_000;
 /// Bytes of blobs in one batch, checked before each further ask.
 pub const BATCH_BLOB_BYTES_MAX: usize = 16 << 20;

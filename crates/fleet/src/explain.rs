@@ -118,10 +118,6 @@ impl<'a> Asked<'a> {
         }
     }
 
-    fn lacks(self, worker: &Capabilities) -> Vec<Lack> {
-        self.all().into_iter().filter(|lack| self.fails(lack, worker)).collect()
-    }
-
     /// Which of all it lacks, by their places.
     fn judge(self, all: &[Lack], worker: &Capabilities) -> Vec<usize> {
         (0..all.len()).filter(|n| self.fails(&all[*n], worker)).collect()
@@ -296,10 +292,13 @@ impl Ledger {
         let Some(job) = self.job(id) else { return Arc::default() };
         let asked = Asked::of(job);
         let service = &asked.requirements.service;
-        let lacks = self.schedule().kinds_of(service).map(|kind| asked.lacks(kind));
+        let all = asked.all();
+        // The order of `all` is that of `Lack`, so places compare as what they stand for.
+        let lacks = self.schedule().kinds_of(service).map(|kind| asked.judge(&all, kind));
         let least = lacks.min_by(|a, b| (a.len(), a).cmp(&(b.len(), b)));
-        let least = least.unwrap_or_else(|| vec![Lack::Service(service.clone())]);
-        least.iter().take(limits::MISSING_MAX).map(Lack::to_string).collect()
+        // Nobody offers the service: that is all there is to say.
+        let least = least.unwrap_or_else(|| vec![0]);
+        least.iter().take(limits::MISSING_MAX).map(|n| all[*n].to_string()).collect()
     }
 }
 

@@ -63,11 +63,18 @@ pub const FINISHED_KEPT_MS: u64 = 86_400_000;
 pub const FORGOTTEN_PER_TICK_MAX: usize = 1_000;
 /// Jobs in one tick of which a time passed at most; the rest follows in the next.
 pub const ALARMS_PER_TICK_MAX: usize = 1_000;
+/// Jobs of which one tick ends the delay at most; the rest follows in the next.
+pub const WOKEN_PER_TICK_MAX: usize = 2_000;
 /// Jobs that one tick looks at at most because workers came or went, to tell which can run now
-/// or cannot any more; the rest follows in the next.
+/// or cannot any more; the rest follows after a pause, so that a worker that is back soon costs
+/// few of them two events.
 pub const VERDICTS_PER_TICK_MAX: usize = 1_000;
+/// That pause.
+pub const VERDICTS_PAUSE_MS: u64 = 100;
 /// Words of what a job's workers lack, at most; the rest is left out.
 pub const MISSING_MAX: usize = 8;
+/// For so many sets of requirements it is remembered what workers lack; then all is forgotten.
+pub const MISSING_KNOWN_MAX: usize = 10_000;
 /// Jobs ahead of another are counted so far; beyond it there are "at least" so many.
 pub const AHEAD_COUNTED_MAX: usize = 1_000;
 /// Jobs of one class that are looked at one by one to count those ahead; beyond it there are

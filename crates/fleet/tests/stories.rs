@@ -113,6 +113,8 @@ stories! {
     every_need_must_hold_and_nothing_that_is_excluded,
     of_several_deadlines_the_earliest_decides,
     a_thousand_ahead_are_counted_and_no_more,
+    after_a_standstill_nothing_is_forgotten,
+    a_crowd_that_has_expired_does_not_stand_in_the_way,
     the_tenth_return_without_a_run_is_the_last,
     what_cannot_run_does_not_stand_in_the_way,
     what_nobody_can_run_waits_and_is_told_so,

@@ -4,7 +4,7 @@ use crate::words::JobStatus;
 use crate::{Malformed, jobs, rfc3339};
 use fleet::{Expiry, Explanation, Job, Lack, Ledger, Outcome, Part, State, Timestamp, Verdict};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use utoipa::ToSchema;
 
 /// How it stands with a job.
@@ -254,9 +254,18 @@ fn nobody(job: &Job, why: &Explanation) -> String {
             format!("needs {service}; {none} it")
         }
         Some(nearest) => {
-            let lacks: Vec<String> = nearest.lacks.iter().map(ToString::to_string).collect();
+            let (mut unmet, mut excluded) = (Vec::new(), Vec::new());
+            for lack in &nearest.lacks {
+                match lack {
+                    Lack::Bar(bar) => excluded.push(bar.to_string()),
+                    other => unmet.push(other.to_string()),
+                }
+            }
+            let told = |what: &str, list: &[String]| (!list.is_empty()).then(|| format!("{what}: {}", list.join("; ")));
+            let unmet = told("does not meet", &unmet).into_iter().chain(told("has what is excluded", &excluded));
             let (worker, machine) = (&nearest.worker, &nearest.machine);
-            format!("no worker can run it; the nearest, {worker} on {machine}, does not meet: {}", lacks.join("; "))
+            let unmet = unmet.collect::<Vec<_>>().join(", and ");
+            format!("no worker can run it; the nearest, {worker} on {machine}, {unmet}")
         }
     }
 }
@@ -345,9 +354,14 @@ impl Classes {
     #[must_use]
     pub fn of(ledger: &Ledger, service: Option<&fleet::Service>, max: usize, now: Timestamp) -> Classes {
         let (reports, total) = ledger.classes(service, max);
+        // Counted once for all classes that the same workers can run.
+        let mut machines = HashMap::new();
         let view = |class: fleet::ClassReport<'_>| {
             let oldest = ledger.job_of(class.oldest)?;
-            let machines = class.capable.iter().filter_map(|id| ledger.worker(id)).map(|worker| &worker.machine);
+            let machines = *machines.entry(std::sync::Arc::as_ptr(&class.capable).cast::<()>()).or_insert_with(|| {
+                let workers = class.capable.iter().filter_map(|id| ledger.worker(id));
+                workers.map(|worker| &worker.machine).collect::<BTreeSet<_>>().len()
+            });
             let is_capable = !class.capable.is_empty();
             Some(ClassView {
                 service: class.requirements.service.to_string(),
@@ -357,7 +371,7 @@ impl Classes {
                 oldest_job_id: oldest.spec.id.to_string(),
                 oldest_at: rfc3339(oldest.created_at),
                 capable_workers: class.capable.len(),
-                capable_machines: machines.collect::<BTreeSet<_>>().len(),
+                capable_machines: machines,
                 missing: if is_capable { Vec::new() } else { ledger.missing(&oldest.spec.id).to_vec() },
             })
         };

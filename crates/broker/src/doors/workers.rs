@@ -117,8 +117,11 @@ async fn wait_for_work(
     let until = Instant::now() + wait;
     let bell = Bell::hang(&desk.feed, Key::Worker(next.worker.clone()));
     // If the caller hangs up, the worker must not be given a job that nobody hears of.
-    let _standing = Standing { desk: desk.clone(), worker: next.worker.clone(), lease: next.lease };
+    let mut standing = Standing { desk: desk.clone(), worker: next.worker.clone(), lease: next.lease };
     loop {
+        // A lease may have been given and have ended since the last time, so its name is used up.
+        next.lease = fresh_lease()?;
+        standing.lease = next.lease;
         let rung = bell.notify.notified();
         tokio::pin!(rung);
         rung.as_mut().enable();
@@ -153,7 +156,8 @@ struct Standing {
 impl Drop for Standing {
     fn drop(&mut self) {
         let stand_down = Command::StandDown { worker: self.worker.clone(), lease: self.lease };
-        // With a full inbox the assignment comes back by itself when it is not started.
+        // With a full inbox the assignment comes back by itself: if the worker still lives, it is
+        // given it again, else it is not started or not renewed.
         let _ = self.desk.submit(stand_down, Vec::new());
     }
 }

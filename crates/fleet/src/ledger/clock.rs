@@ -16,20 +16,24 @@ impl Ledger {
         for machine in machines {
             self.presence.hear_machine(&machine, now, grace);
         }
-        let held: Vec<_> = self.active().filter_map(|job| deadlines_of(job, grace)).collect();
+        let held: Vec<_> = self.active().filter_map(|job| deadlines_of(job, now, grace)).collect();
         for (lease, job, deadlines) in held {
             self.presence.hold_lease(lease, &job, deadlines);
         }
-        self.catch_up(now);
+        // After a start nobody stands whom it would have to be offered to; else the next tick does it.
+        if self.presence.standing.is_empty() {
+            self.catch_up(now);
+        }
         self.schedule.turn_all();
     }
 
     /// Brings what is derived from time up to `now`, for a ledger that only follows. It tells
     /// nothing; one that decides does it with [`Command::Tick`](crate::Command::Tick).
     pub fn catch_up(&mut self, now: Timestamp) {
-        self.wake_delayed(now);
-        while self.hold_offs.end(now).is_some() {}
+        self.wake_delayed(now, usize::MAX);
+        self.end_hold_offs(now);
         self.freed.clear();
+        self.unbarred.clear();
         self.schedule.forget_turned();
     }
 
@@ -40,7 +44,7 @@ impl Ledger {
         let forget = self.finished.front().and_then(|id| self.jobs.get(id)).and_then(Job::finished_at);
         let forget = forget.map(|at| at + limits::FINISHED_KEPT_MS);
         let alarm = self.alarms.first().map(|(at, _)| *at);
-        let verdicts = self.schedule.has_turned().then_some(Timestamp(i64::MIN));
+        let verdicts = self.schedule.has_turned().then_some(self.next_look.unwrap_or(Timestamp(i64::MIN)));
         let first = [self.presence.next_deadline(), delayed, forget, alarm, verdicts, self.hold_offs.next_end()];
         first.into_iter().flatten().min()
     }
@@ -59,11 +63,10 @@ impl Ledger {
                 Timer::Machine(machine) => self.machine_is_due(machine, now, told),
             }
         }
+        self.unbarred.append(&mut self.unserved);
         self.ring_alarms(now, told);
-        self.wake_delayed(now);
-        while let Some(worker) = self.hold_offs.end(now) {
-            self.unbarred.push(worker);
-        }
+        self.wake_delayed(now, limits::WOKEN_PER_TICK_MAX);
+        self.end_hold_offs(now);
         self.tell_verdicts(now, told);
         self.forget_finished(now, told);
         Ok(Answer::Done)
@@ -164,10 +167,20 @@ impl Ledger {
         (waiting.since + ms <= now).then_some(ms)
     }
 
+    fn end_hold_offs(&mut self, now: Timestamp) {
+        while let Some(worker) = self.hold_offs.end(now) {
+            self.unbarred.push(worker);
+        }
+    }
+
     /// Jobs whose delay is over may be given.
-    fn wake_delayed(&mut self, now: Timestamp) {
-        while self.delayed.first().is_some_and(|(at, _)| *at <= now) {
-            let Some((_, id)) = self.delayed.pop_first() else { return };
+    fn wake_delayed(&mut self, now: Timestamp, max: usize) {
+        for _ in 0..max {
+            let Some((at, id)) = self.delayed.pop_first() else { return };
+            if at > now {
+                self.delayed.insert((at, id));
+                return;
+            }
             let Some(job) = self.jobs.get(&id) else { continue };
             self.schedule.wake(seat(job));
             self.freed.push(id);
@@ -187,7 +200,7 @@ impl Ledger {
 }
 
 /// Of a lease that is held while nobody can be heard until `grace`.
-fn deadlines_of(job: &Job, grace: Timestamp) -> Option<(LeaseId, JobId, LeaseDeadlines)> {
+fn deadlines_of(job: &Job, now: Timestamp, grace: Timestamp) -> Option<(LeaseId, JobId, LeaseDeadlines)> {
     let lease = job.lease()?.id;
     let timing = job.spec.timing();
     let deadlines = match &job.state {
@@ -195,8 +208,8 @@ fn deadlines_of(job: &Job, grace: Timestamp) -> Option<(LeaseId, JobId, LeaseDea
             expires_at: grace,
             start_by: None,
             run_until: timing.run_for_ms.map(|ms| (*started_at + ms).max(grace)),
-            // What it said of its progress is not remembered.
-            progress_by: timing.no_progress_ms.map(|ms| (*started_at + ms).max(grace)),
+            // When it last spoke of its progress is not remembered; perhaps just now.
+            progress_by: timing.no_progress_ms.map(|ms| (now + ms).max(grace)),
             no_progress_ms: timing.no_progress_ms,
         },
         _ => LeaseDeadlines::assigned(grace, grace),

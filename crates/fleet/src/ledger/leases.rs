@@ -70,7 +70,13 @@ impl Ledger {
         told: &mut Told,
     ) -> Option<Grant> {
         let mut job = self.best_for(id)?;
+        let mut expired = 0;
         while self.expire_overdue(&job, now, told) {
+            expired += 1;
+            if expired == limits::ALARMS_PER_TICK_MAX {
+                self.unserved.push(id.clone());
+                return None;
+            }
             job = self.best_for(id)?;
         }
         self.tell_schedulable(&job, now, told);

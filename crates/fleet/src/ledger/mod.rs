@@ -20,6 +20,7 @@ use crate::{
 use hold_offs::HoldOffs;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
+use verdicts::MissingKnown;
 
 /// Jobs, workers and machines. [`handle`](Ledger::handle) decides, [`apply`](Ledger::apply)
 /// changes, and nothing else does.
@@ -42,6 +43,9 @@ pub struct Ledger {
     /// When something of a job's timing passes, by its number of submission.
     alarms: BTreeSet<(Timestamp, u64)>,
     hold_offs: HoldOffs,
+    missing: MissingKnown,
+    /// When jobs are looked at next because workers came or went, if not at once.
+    next_look: Option<Timestamp>,
     profiles: HashMap<WorkerId, ProfileId>,
     by_order: BTreeMap<u64, JobId>,
     waiting: BTreeMap<OrderKey, JobId>,
@@ -59,6 +63,8 @@ pub struct Ledger {
     freed: Vec<JobId>,
     /// Standing workers that this command made something else free for; empty between commands.
     unbarred: Vec<WorkerId>,
+    /// Standing workers for which there was too much that had expired; the next tick serves them.
+    unserved: Vec<WorkerId>,
 }
 
 /// What an operator may choose.

@@ -2,7 +2,20 @@
 //! told when it begins and when it ends.
 
 use super::{Ledger, seat};
-use crate::{Fact, Job, JobId, Timestamp, Told, limits};
+use crate::{CustomerId, Fact, Job, JobId, Missing, Requirements, Timestamp, Told, WorkflowId, limits};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// What was required, and whose job it was as far as that matters.
+type Asked = (Arc<Requirements>, Option<CustomerId>, Option<WorkflowId>);
+
+/// What was missing for whom, while the kinds of workers were these.
+#[derive(Debug, Default)]
+pub(super) struct MissingKnown {
+    /// So often they had changed.
+    kinds: u64,
+    of: HashMap<Asked, Missing>,
+}
 
 impl Ledger {
     /// Tells the verdict on one waiting job, if it is not what was told.
@@ -16,14 +29,40 @@ impl Ledger {
         let job = id.clone();
         let fact = match is_capable {
             true => Fact::JobSchedulable { job },
-            false => Fact::JobUnschedulable { missing: self.missing(id), job },
+            false => Fact::JobUnschedulable { missing: self.missing_known(id), job },
         };
         self.emit(fact, now, told);
     }
 
+    /// [`missing`](Self::missing), asked of all kinds of workers once as long as these stay the
+    /// same: many jobs of one kind may come one after the other.
+    fn missing_known(&mut self, id: &JobId) -> Missing {
+        let Some(job) = self.jobs.get(id) else { return Missing::default() };
+        let matters = self.schedule.matters_whose();
+        let customer = job.spec.customer.clone().filter(|_| matters);
+        let workflow = job.spec.workflow_id().cloned().filter(|_| matters);
+        let key = (Arc::clone(&job.spec.requirements), customer, workflow);
+        let kinds = self.schedule.changes();
+        if self.missing.kinds != kinds || self.missing.of.len() >= limits::MISSING_KNOWN_MAX {
+            self.missing = MissingKnown { kinds, of: HashMap::new() };
+        }
+        if let Some(missing) = self.missing.of.get(&key) {
+            return Missing::clone(missing);
+        }
+        let missing = self.missing(id);
+        self.missing.of.insert(key, Missing::clone(&missing));
+        missing
+    }
+
     /// Looks at jobs because workers came or went, some in every tick.
     pub(super) fn tell_verdicts(&mut self, now: Timestamp, told: &mut Told) {
-        for order in self.schedule.take_turned(limits::VERDICTS_PER_TICK_MAX) {
+        if self.next_look.is_some_and(|at| at > now) {
+            return;
+        }
+        let turned = self.schedule.take_turned(limits::VERDICTS_PER_TICK_MAX);
+        let is_full = turned.len() == limits::VERDICTS_PER_TICK_MAX;
+        self.next_look = is_full.then(|| now + limits::VERDICTS_PAUSE_MS);
+        for order in turned {
             if let Some(id) = self.by_order.get(&order).cloned() {
                 self.tell_verdict(&id, now, told);
                 // If nobody has more memory any more, whoever stands ready will do.

@@ -131,6 +131,7 @@ impl Schedule {
         let group = known.unwrap_or_else(|| self.groups.insert(Group::new(whose)));
         let profile = Profile { capabilities: Arc::clone(capabilities), workers: BTreeSet::new(), group };
         let id = self.profiles.insert(profile);
+        self.changes += 1;
         self.profile_of.insert(Arc::clone(capabilities), id);
         for service in &capabilities.services {
             self.by_service.entry(service.clone()).or_default().profiles.insert(id);
@@ -179,6 +180,7 @@ impl Schedule {
 
     pub(super) fn drop_profile(&mut self, id: ProfileId) {
         let Some(profile) = self.profiles.remove(id) else { return };
+        self.changes += 1;
         self.profile_of.remove(&profile.capabilities);
         for service in &profile.capabilities.services {
             if let Some(of) = self.by_service.get_mut(service) {

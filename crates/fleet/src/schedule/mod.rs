@@ -113,6 +113,8 @@ pub(crate) struct Schedule {
     turned: BTreeMap<ClassId, u64>,
     /// Services of which nothing is given.
     paused: BTreeSet<Service>,
+    /// How often a kind of worker came or went.
+    changes: u64,
 }
 
 /// Only what shares a service is ever compared.
@@ -297,6 +299,16 @@ impl Schedule {
         let mut standing: Vec<_> = self.groups.values().flat_map(|group| &group.standing).filter(offers).collect();
         standing.sort();
         standing.into_iter().map(|(.., worker)| worker.clone()).collect()
+    }
+
+    /// How often a kind of worker came or went.
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes
+    }
+
+    /// Whether there are workers for whom it matters whose job it is.
+    pub(crate) fn matters_whose(&self) -> bool {
+        self.groups.values().any(|group| !group.whose.is_open())
     }
 
     pub(crate) fn pause(&mut self, service: &Service, paused: bool) {

@@ -4,6 +4,7 @@ use super::class::Class;
 use super::group::Group;
 use super::{ClassId, GroupId, ProfileId, Schedule, Seat};
 use crate::{Capabilities, CustomerId, Number, Requirements, Service, WorkerId, WorkflowId, limits};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// How much eligible work goes before a job, of all that its workers could run.
@@ -23,8 +24,8 @@ pub struct ClassReport<'a> {
     pub waiting: usize,
     /// The number of the one that was submitted first.
     pub oldest: u64,
-    /// Workers that could run such a job, whosever it is.
-    pub capable: Vec<&'a WorkerId>,
+    /// Workers that could run such a job, whosever it is. Classes that fit the same share one list.
+    pub capable: Arc<Vec<&'a WorkerId>>,
 }
 
 /// Whose a job is.
@@ -117,7 +118,8 @@ impl Schedule {
         let count = classes.len();
         classes.sort_by_key(|class| (std::cmp::Reverse(class.members.len()), class.members.first().copied()));
         classes.truncate(max);
-        (classes.into_iter().map(|class| self.report(class)).collect(), count)
+        let mut known = HashMap::new();
+        (classes.into_iter().map(|class| self.report(class, &mut known)).collect(), count)
     }
 
     /// How many wait for each service.
@@ -128,15 +130,23 @@ impl Schedule {
         self.by_service.iter().map(move |(service, of)| (service, count(of)))
     }
 
-    fn report<'a>(&'a self, class: &'a Class) -> ClassReport<'a> {
-        let groups = class.fits.iter().filter_map(|(id, _)| self.groups.get(*id));
-        let profiles = groups.flat_map(|group| &group.profiles).filter_map(|id| self.profiles.get(*id));
+    fn report<'a>(
+        &'a self,
+        class: &'a Class,
+        known: &mut HashMap<Vec<GroupId>, Arc<Vec<&'a WorkerId>>>,
+    ) -> ClassReport<'a> {
+        let groups: Vec<GroupId> = class.fits.iter().map(|(group, _)| *group).collect();
+        let capable = known.entry(groups).or_insert_with_key(|groups| {
+            let groups = groups.iter().filter_map(|id| self.groups.get(*id));
+            let profiles = groups.flat_map(|group| &group.profiles).filter_map(|id| self.profiles.get(*id));
+            Arc::new(profiles.flat_map(|profile| &profile.workers).collect())
+        });
         ClassReport {
             requirements: &class.demand.requirements,
             more_than_gb: class.demand.more.as_ref().map(|more| more.than_gb),
             waiting: class.members.len(),
             oldest: class.members.first().copied().unwrap_or_default(),
-            capable: profiles.flat_map(|profile| &profile.workers).collect(),
+            capable: Arc::clone(capable),
         }
     }
 }

@@ -181,7 +181,7 @@ impl FleetLife {
             too_little: class.more_than_gb,
             waiting: class.waiting,
             oldest: class.oldest,
-            capable: class.capable.into_iter().collect(),
+            capable: class.capable.iter().copied().collect(),
         });
         let told: Vec<_> = told.collect();
         if (told_count, &told) != (count, &found) {

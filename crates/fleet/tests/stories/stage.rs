@@ -105,6 +105,11 @@ impl Stage {
             self.ledger.resume(now);
             return Ok(Some(Vec::new()));
         }
+        // Deciding was away, and is back with all that it knew.
+        if words.next_if("standstill") {
+            self.ledger.resume(now);
+            return Ok(Some(Vec::new()));
+        }
         Ok(None)
     }
 

@@ -41,6 +41,7 @@ pub fn parse_submission(
     key: Option<&str>,
     now: Timestamp,
 ) -> Result<Submission, Malformed> {
+    let key = key.map(|key| check_key("Idempotency-Key", key)).transpose()?;
     submission(Fields::parse(body)?, minted, key, now)
 }
 
@@ -55,6 +56,8 @@ pub fn parse_batch(
     key: Option<&str>,
     now: Timestamp,
 ) -> Result<Vec<Result<Submission, Malformed>>, Malformed> {
+    // Before the numbers of the items come behind it.
+    let key = key.map(|key| check_key("Idempotency-Key", key)).transpose()?;
     let mut fields = Fields::parse(body)?;
     let jobs = fields.take::<Vec<Json>>("jobs")?.ok_or_else(|| Malformed::field("jobs", "is required"))?;
     if let Some(field) = fields.rest().next() {
@@ -112,13 +115,15 @@ fn take_key(fields: &mut Fields, header: Option<&str>) -> Result<Option<Arc<str>
     {
         return Err(Malformed::field("idempotency_key", "is not what the header Idempotency-Key says"));
     }
-    let key = field.as_deref().or(header);
-    key.map(|key| check_key("idempotency_key", key).map(Arc::from)).transpose()
+    match field {
+        Some(field) => check_key("idempotency_key", &field).map(|key| Some(Arc::from(key))),
+        None => Ok(header.map(Arc::from)),
+    }
 }
 
 /// # Errors
 /// Empty, too long, or not printable ASCII.
-pub fn check_key<'a>(name: &str, key: &'a str) -> Result<&'a str, Malformed> {
+fn check_key<'a>(name: &str, key: &'a str) -> Result<&'a str, Malformed> {
     let max = rules::IDEMPOTENCY_KEY_BYTES_MAX;
     match key {
         "" => Err(Malformed::field(name, "must not be empty")),

@@ -64,7 +64,12 @@ impl Board {
     }
 
     fn submit(&mut self, id: &str, needs: &[Need], timing: Timing) {
-        let requirements = Requirements { needs: needs.iter().cloned().collect(), ..Requirements::of(comfyui()) };
+        self.submit_but(id, needs, &[], timing);
+    }
+
+    fn submit_but(&mut self, id: &str, needs: &[Need], bars: &[Need], timing: Timing) {
+        let [needs, bars] = [needs, bars].map(|all| all.iter().cloned().collect());
+        let requirements = Requirements { needs, bars, ..Requirements::of(comfyui()) };
         let spec = JobSpec {
             id: job_id(id),
             requirements: Arc::new(requirements),
@@ -183,6 +188,20 @@ fn several_lacks_are_told_of_the_nearest_worker() {
         "no worker can run it; the nearest, w-m2 on m2, does not meet: models: sdxl; region: eu",
     );
     assert_eq!(board.explain("j").nearest.unwrap().lacks, ["models: sdxl", "region: eu"]);
+}
+
+#[test]
+fn what_is_excluded_is_told_apart_from_what_is_lacking() {
+    let mut board = Board::default();
+    let tags = BTreeSet::from(["spot".to_owned()]);
+    let services = BTreeSet::from([comfyui()]);
+    board.worker_with("m1", Capabilities { services, tags: tags.clone(), ..Capabilities::default() });
+    board.submit_but("j", &[models("sdxl")], &[Need::Tags(tags)], Timing::default());
+    board.says(
+        "j",
+        VerdictWord::NoCapableWorker,
+        "no worker can run it; the nearest, w-m1 on m1, does not meet: models: sdxl, and has what is excluded: tags: spot",
+    );
 }
 
 #[test]
