@@ -115,6 +115,7 @@ stories! {
     a_thousand_ahead_are_counted_and_no_more,
     after_a_standstill_nothing_is_forgotten,
     a_crowd_that_has_expired_does_not_stand_in_the_way,
+    ten_thousand_ahead_neither_stand_in_the_way_nor_stop_anything,
     the_tenth_return_without_a_run_is_the_last,
     what_cannot_run_does_not_stand_in_the_way,
     what_nobody_can_run_waits_and_is_told_so,
