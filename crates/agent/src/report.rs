@@ -142,19 +142,18 @@ async fn until_heard(site: &Site, held: &Held, job: &JobView, end: &End) -> Hear
 }
 
 async fn repeat(site: &Site, held: &Held, job: &JobView, end: &End) -> Heard {
-    if let (End::Failed(Failed { kind: FailureType::ServiceDown, .. }), Some(worker)) = (end, &job.worker_id) {
-        // Before the broker is told, whose answer may get lost.
-        site.rest(worker, &job.service_required);
-    }
     let (mut backoff, mut outage) = (Site::backoff(), Outage::of(format!("tell how job {} ended", job.id)));
     loop {
-        let error = match end.tell(&site.broker, held, job).await {
+        let told = end.tell(&site.broker, held, job).await;
+        // It may have been heard although its answer got lost.
+        let is_over = told.as_ref().err().is_none_or(|error| error.code() == Some("lease_lost"));
+        if let (End::Failed(Failed { kind: FailureType::ServiceDown, .. }), Some(worker), true) =
+            (end, &job.worker_id, is_over)
+        {
+            site.rest(worker, &job.service_required);
+        }
+        let error = match told {
             Ok(()) => {
-                if let (End::Failed(Failed { kind: FailureType::ServiceDown, .. }), Some(worker)) =
-                    (end, &job.worker_id)
-                {
-                    site.rest(worker, &job.service_required);
-                }
                 held.is_told();
                 outage.went_well();
                 return Heard::Yes;

@@ -204,6 +204,14 @@ impl Client {
         self.call(&Method::POST, &path)?.body(&EmptyBody {})?.answer().await
     }
 
+    /// How many workers, machines and jobs there are.
+    ///
+    /// # Errors
+    /// See [`ClientError`]; may be repeated.
+    pub async fn stats(&self) -> Result<serde_json::Value, ClientError> {
+        self.call(&Method::GET, "api/stats")?.answer().await
+    }
+
     /// The board's own account of its health.
     ///
     /// # Errors

@@ -203,13 +203,6 @@ impl ReturnReason {
     pub fn is_handed_back(&self) -> bool {
         matches!(self, ReturnReason::Released { .. } | ReturnReason::NotStarted)
     }
-
-    /// Whether the worker was lost, rather than answered.
-    #[must_use]
-    pub fn is_lost(&self) -> bool {
-        use ReturnReason::{LeaseExpired, MachineLeft, SessionReplaced, WorkerLeft};
-        matches!(self, LeaseExpired | SessionReplaced | WorkerLeft | MachineLeft)
-    }
 }
 
 /// Passing: told latest-wins to whoever listens now, never written.

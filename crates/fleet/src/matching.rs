@@ -36,7 +36,7 @@ impl Need {
 }
 
 impl Test {
-    fn passes(&self, value: &Value) -> bool {
+    pub(crate) fn passes(&self, value: &Value) -> bool {
         match (self, value) {
             (Test::AtLeast(least), Value::One(Scalar::Number(number))) => number >= least,
             (Test::AtMost(most), Value::One(Scalar::Number(number))) => number <= most,

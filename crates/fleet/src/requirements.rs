@@ -219,3 +219,41 @@ impl fmt::Display for Scalar {
 fn listed<T: fmt::Display>(set: &BTreeSet<T>, between: &str) -> String {
     set.iter().map(T::to_string).collect::<Vec<_>>().join(between)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sets(of: &[Scalar]) -> Vec<BTreeSet<Scalar>> {
+        let chosen = |bits: usize| of.iter().enumerate().filter(move |(n, _)| bits >> n & 1 == 1);
+        (0..1 << of.len()).map(|bits| chosen(bits).map(|(_, scalar)| scalar.clone()).collect()).collect()
+    }
+
+    /// Every test against every other on every value of a small world.
+    #[test]
+    fn what_is_said_to_follow_or_to_contradict_does() {
+        let numbers: Vec<Number> = [1, 2, 3].map(Number::from).into();
+        let mut scalars: Vec<Scalar> = numbers.iter().copied().map(Scalar::Number).collect();
+        scalars.extend([Scalar::Text("a".to_owned()), Scalar::Bool(true)]);
+        let values: Vec<Value> =
+            scalars.iter().cloned().map(Value::One).chain(sets(&scalars).into_iter().map(Value::List)).collect();
+        let mut tests: Vec<Test> = numbers.iter().flat_map(|n| [Test::AtLeast(*n), Test::AtMost(*n)]).collect();
+        tests.extend(scalars.iter().flat_map(|scalar| [Test::Equals(scalar.clone()), Test::Has(scalar.clone())]));
+        let some = sets(&scalars).into_iter().filter(|set| !set.is_empty());
+        tests.extend(some.flat_map(|set| [Test::ContainsAll(set.clone()), Test::OneOf(set)]));
+        let (mut implied, mut excluded) = (0, 0);
+        for (a, b) in tests.iter().flat_map(|a| tests.iter().map(move |b| (a, b))) {
+            if a.implies(b) {
+                implied += 1;
+                let counter = values.iter().find(|value| a.passes(value) && !b.passes(value));
+                assert_eq!(counter, None, "{a:?} implies {b:?}");
+            }
+            if a.excludes(b) {
+                excluded += 1;
+                let counter = values.iter().find(|value| a.passes(value) && b.passes(value));
+                assert_eq!(counter, None, "{a:?} excludes {b:?}");
+            }
+        }
+        assert!(implied > tests.len() && excluded > 0, "something was compared");
+    }
+}

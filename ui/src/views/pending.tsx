@@ -57,7 +57,7 @@ function Again({ at }: { at: number }) {
 
 /** What it needs and no worker of the fleet has. */
 function Missing({ missing }: { missing: readonly string[] }) {
-  const says = missing.length > 0 ? `no worker has: ${missing.join("; ")}` : "no worker could run it";
+  const says = missing.length > 0 ? `no worker meets: ${missing.join("; ")}` : "no worker could run it";
   return (
     <tr class="note">
       <td colSpan={4}>

@@ -27,14 +27,17 @@ pub(super) async fn submit(State(doors): State<Doors>, headers: HeaderMap, body:
     let strict = wants_strictness(&headers);
     let (spec, blobs, ignored) = taken_apart(refuse_ignored(submission, strict)?);
     let decided = desk.ask(Command::Submit { spec: Arc::new(spec) }, blobs).await?;
-    Ok(submitted(&doors, &decided, ignored, None))
+    submitted(&doors, &decided, ignored, None)
 }
 
 /// The answer to a submission that stands.
-fn submitted(doors: &Doors, decided: &Decided, ignored: Vec<String>, retry_of: Option<&JobId>) -> Response {
-    let Answer::Submitted(fleet::Submitted { job, duplicate }) = &decided.answer else {
-        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
-    };
+fn submitted(
+    doors: &Doors,
+    decided: &Decided,
+    ignored: Vec<String>,
+    retry_of: Option<&JobId>,
+) -> Result<Response, Refused> {
+    let Answer::Submitted(fleet::Submitted { job, duplicate }) = &decided.answer else { return Err(strange_answer()) };
     let status = doors.desk.feed.view().ledger.job(job).map_or(JobStatus::Pending, |job| job.status().into());
     let urls = JobUrls::of(job);
     let location = urls.itself.clone();
@@ -51,7 +54,11 @@ fn submitted(doors: &Doors, decided: &Decided, ignored: Vec<String>, retry_of: O
         timestamp: rfc3339(doors.desk.now()),
     };
     let code = if *duplicate { StatusCode::OK } else { StatusCode::CREATED };
-    (code, [(header::LOCATION, location)], Json(answer)).into_response()
+    Ok((code, [(header::LOCATION, location)], Json(answer)).into_response())
+}
+
+fn strange_answer() -> Refused {
+    Refused::new(500, "internal", "a submission was answered with something else; this is a bug")
 }
 
 fn refuse_ignored(submission: Submission, strict: bool) -> Result<Submission, Malformed> {
@@ -109,7 +116,7 @@ pub(super) async fn submit_all(
     if !specs.is_empty() {
         let decided = desk.ask(Command::SubmitAll { specs }, blobs).await?;
         event = decided.event;
-        let Answer::SubmittedAll(answers) = decided.answer else { return Ok(Json(batch(desk, results, event))) };
+        let Answer::SubmittedAll(answers) = decided.answer else { return Err(strange_answer()) };
         results.extend(asked.into_iter().zip(answers).map(|((index, ignored), answer)| match answer {
             Ok(submitted) => item(index, &submitted, ignored),
             Err(refusal) => refused_item(index, &Problem::from(&refusal)),
@@ -139,7 +146,7 @@ pub(super) async fn retry(State(doors): State<Doors>, Segment(id): Segment, body
     body.read::<EmptyBody>()?;
     let (job, again) = (parse_job_id(&id)?, mint_job_id()?);
     let decided = doors.desk.ask(Command::Retry { job: job.clone(), again }, Vec::new()).await?;
-    Ok(submitted(&doors, &decided, Vec::new(), Some(&job)))
+    submitted(&doors, &decided, Vec::new(), Some(&job))
 }
 
 /// Why a job waits.

@@ -75,6 +75,9 @@ impl Board {
             let session = joined.time_async(self.broker.join_worker(&worker, &body)).await?.session;
             left.time_async(self.broker.leave_worker(&worker, &session)).await?;
         }
+        let stats = self.broker.stats().await?;
+        let pending = stats["stats"]["pending_jobs"].as_u64();
+        ensure!(pending == Some(self.waiting as u64), "{pending:?} jobs wait after it, not {}", self.waiting);
         let mut explained = Samples::default();
         for n in 0..explains {
             // Among those that were there at first, the odd ones still wait.
