@@ -1,7 +1,7 @@
 //! What may be asked of the ledger, and what it answers.
 
 use crate::{
-    Capabilities, Content, Declared, Failure, JobId, JobSpec, LeaseId, MachineFacts, MachineId, Phase, Progress,
+    Capabilities, Content, Declared, Failure, JobId, JobSpec, LeaseId, MachineFacts, MachineId, Phase, Progress, Rank,
     Refusal, Service, SessionId, Timestamp, WorkerId,
 };
 use std::collections::BTreeSet;
@@ -9,17 +9,21 @@ use std::sync::Arc;
 
 #[derive(Clone, PartialEq, Debug)]
 pub enum Command {
+    /// Of a job of a workflow: what the archive remembers of the workflow's rank. It holds only if
+    /// the ledger knows none.
     Submit {
         spec: Arc<JobSpec>,
+        recalled: Option<Rank>,
     },
     /// Each as if it were submitted alone, in order; what they free is given when all are in.
     SubmitAll {
-        specs: Vec<Arc<JobSpec>>,
+        specs: Vec<(Arc<JobSpec>, Option<Rank>)>,
     },
     Cancel {
         job: JobId,
     },
-    /// The same job once more, under a fresh id.
+    /// The same job once more, under a fresh id. One that was forgotten is submitted as
+    /// [`JobSpec::again`] makes it.
     Retry {
         job: JobId,
         again: JobId,
@@ -82,6 +86,12 @@ pub enum Command {
     Release {
         lease: LeaseId,
         reason: Option<Arc<str>>,
+    },
+
+    /// All that ended before this time can be read elsewhere, and may be forgotten in time. Heard
+    /// and not remembered: said again after a restart.
+    Archived {
+        before: Timestamp,
     },
 
     /// Time has passed.

@@ -69,9 +69,24 @@ pub enum Fact {
         runs_failed: u32,
         outcome: Outcome,
     },
-    /// Out of the ledger: its id is free again. Told to nobody.
+    /// Out of the ledger, which knows its id no more. Told to nobody; journals of earlier versions
+    /// have it, and it is not decided any more.
     JobForgotten {
         job: JobId,
+    },
+    /// Out of the ledger: so many of the completed jobs and of the failed and cancelled ones, those
+    /// of each that ended first. Told to nobody.
+    JobsForgotten {
+        completed: u32,
+        unhappy: u32,
+    },
+    /// The largest [`order`](crate::Job::order) that was given, and how those jobs ended that are
+    /// not known any more. Only the shortest story tells it, before all else.
+    Counted {
+        orders: u64,
+        completed: u64,
+        failed: u64,
+        cancelled: u64,
     },
 
     MachineJoined {

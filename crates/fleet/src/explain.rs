@@ -8,7 +8,6 @@ use crate::{
 };
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
-use std::sync::Arc;
 
 /// How it stands with a job.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -289,7 +288,10 @@ impl Ledger {
     /// What the nearest kind of worker lacks to run the job, in words.
     #[must_use]
     pub fn missing(&self, id: &JobId) -> Missing {
-        let Some(job) = self.job(id) else { return Arc::default() };
+        self.job(id).map(|job| self.lacked(job)).unwrap_or_default()
+    }
+
+    pub(crate) fn lacked(&self, job: &Job) -> Missing {
         let asked = Asked::of(job);
         let service = &asked.requirements.service;
         let all = asked.all();

@@ -32,16 +32,21 @@ impl Id {
         if !first.is_ascii_alphanumeric() {
             return Err(IdError::BadCharacter { found: first });
         }
-        match text.chars().find(|c| !c.is_ascii_alphanumeric() && !"._:@=+~-".contains(*c)) {
-            Some(found) => Err(IdError::BadCharacter { found }),
-            None => Ok(Id(text.into())),
+        if text.bytes().all(is_allowed) {
+            return Ok(Id(text.into()));
         }
+        let found = text.chars().find(|c| !u8::try_from(*c).is_ok_and(is_allowed));
+        Err(IdError::BadCharacter { found: found.unwrap_or(first) })
     }
 
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+fn is_allowed(byte: u8) -> bool {
+    matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'_' | b':' | b'@' | b'=' | b'+' | b'~' | b'-')
 }
 
 macro_rules! ids {

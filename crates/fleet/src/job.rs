@@ -29,23 +29,37 @@ pub struct JobSpec {
     /// Shared with all known jobs of the same class.
     pub requirements: Arc<Requirements>,
     pub payload: Content,
-    /// Given to the worker beside the payload, shown to nobody else.
-    pub ctx: Option<Content>,
     /// Larger runs first.
     pub priority: u32,
     /// Runs in all, at least one.
     pub attempts_max: u32,
     pub customer: Option<CustomerId>,
+    /// Apart, because most jobs state none of it; see [`Options::stated`].
+    pub options: Option<Box<Options>>,
+    /// Tells whether the same id was submitted with the same content.
+    pub digest: [u8; 32],
+}
+
+/// What few jobs state.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Options {
+    /// Given to the worker beside the payload, shown to nobody else.
+    pub ctx: Option<Content>,
     pub workflow: Option<Workflow>,
     pub labels: BTreeMap<String, String>,
-    /// Boxed, because most jobs state none of it.
     pub timing: Option<Box<Timing>>,
     /// Another name by which the same submission is known again.
     pub idempotency_key: Option<Arc<str>>,
     /// The ended job that this one repeats.
     pub retry_of: Option<JobId>,
-    /// Tells whether the same id was submitted with the same content.
-    pub digest: [u8; 32],
+}
+
+impl Options {
+    /// None, if nothing is stated.
+    #[must_use]
+    pub fn stated(self) -> Option<Box<Options>> {
+        (self != Options::default()).then(|| Box::new(self))
+    }
 }
 
 /// When a job may run, and how long.
@@ -112,7 +126,7 @@ pub struct Workflow {
 pub struct Job {
     pub spec: Arc<JobSpec>,
     pub created_at: Timestamp,
-    /// Its place among all submissions, from 1.
+    /// Its place among all submissions, from 1; never given twice.
     pub order: u64,
     pub rank: Rank,
     /// It waits for so long that it goes before all that wait less.
@@ -150,9 +164,17 @@ pub type Missing = Arc<[String]>;
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum State {
     Waiting(Waiting),
-    Assigned { lease: Lease },
-    Running { lease: Lease, started_at: Timestamp },
-    Finished { at: Timestamp, outcome: Outcome, by: Option<LeaseId> },
+    Assigned { lease: Box<Lease> },
+    Running { lease: Box<Lease>, started_at: Timestamp },
+    Finished(Box<Finished>),
+}
+
+/// When and how a job ended, and by which lease if it ended under one.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Finished {
+    pub at: Timestamp,
+    pub outcome: Outcome,
+    pub by: Option<LeaseId>,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -258,7 +280,7 @@ impl Job {
     pub fn lease(&self) -> Option<&Lease> {
         match &self.state {
             State::Assigned { lease } | State::Running { lease, .. } => Some(lease),
-            State::Waiting(_) | State::Finished { .. } => None,
+            State::Waiting(_) | State::Finished(_) => None,
         }
     }
 
@@ -268,7 +290,7 @@ impl Job {
             State::Waiting(_) => Status::Pending,
             State::Assigned { .. } => Status::Assigned,
             State::Running { .. } => Status::InProgress,
-            State::Finished { outcome, .. } => outcome.status(),
+            State::Finished(finished) => finished.outcome.status(),
         }
     }
 
@@ -297,11 +319,27 @@ impl Job {
     }
 
     #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.finished_at().is_some()
+    }
+
+    #[must_use]
     pub fn finished_at(&self) -> Option<Timestamp> {
-        match self.state {
-            State::Finished { at, .. } => Some(at),
+        self.finished().map(|finished| finished.at)
+    }
+
+    /// How it ended, once it has.
+    #[must_use]
+    pub fn finished(&self) -> Option<&Finished> {
+        match &self.state {
+            State::Finished(finished) => Some(finished),
             _ => None,
         }
+    }
+
+    #[must_use]
+    pub fn outcome(&self) -> Option<&Outcome> {
+        self.finished().map(|finished| &finished.outcome)
     }
 }
 
@@ -320,11 +358,55 @@ impl JobSpec {
     /// What it states of its timing, or what holds for a job that states nothing.
     #[must_use]
     pub fn timing(&self) -> Timing {
-        self.timing.as_deref().cloned().unwrap_or_default()
+        self.stated_timing().cloned().unwrap_or_default()
+    }
+
+    #[must_use]
+    pub fn stated_timing(&self) -> Option<&Timing> {
+        self.options.as_ref()?.timing.as_deref()
+    }
+
+    #[must_use]
+    pub fn ctx(&self) -> Option<Content> {
+        self.options.as_ref()?.ctx
+    }
+
+    #[must_use]
+    pub fn workflow(&self) -> Option<&Workflow> {
+        self.options.as_ref()?.workflow.as_ref()
     }
 
     #[must_use]
     pub fn workflow_id(&self) -> Option<&WorkflowId> {
-        self.workflow.as_ref()?.id.as_ref()
+        self.workflow()?.id.as_ref()
+    }
+
+    #[must_use]
+    pub fn labels(&self) -> Option<&BTreeMap<String, String>> {
+        Some(&self.options.as_ref()?.labels).filter(|labels| !labels.is_empty())
+    }
+
+    #[must_use]
+    pub fn idempotency_key(&self) -> Option<&str> {
+        self.options.as_ref()?.idempotency_key.as_deref()
+    }
+
+    #[must_use]
+    pub fn retry_of(&self) -> Option<&JobId> {
+        self.options.as_ref()?.retry_of.as_ref()
+    }
+
+    /// The same job under a fresh id: all that was asked for, but for times that have passed at
+    /// `now` and the key, which stands for this one.
+    #[must_use]
+    pub fn again(&self, id: JobId, now: Timestamp) -> JobSpec {
+        let mut options = self.options.as_deref().cloned().unwrap_or_default();
+        (options.retry_of, options.idempotency_key) = (Some(self.id.clone()), None);
+        if let Some(timing) = &mut options.timing {
+            for time in [&mut timing.not_before, &mut timing.start_by, &mut timing.finish_by] {
+                *time = time.filter(|time| *time > now);
+            }
+        }
+        JobSpec { id, options: options.stated(), ..self.clone() }
     }
 }

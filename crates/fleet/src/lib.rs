@@ -36,11 +36,11 @@ pub use event::{Event, Fact, Pulse, ReturnReason, Told, WorkerReport};
 pub use explain::{Best, Explanation, Lack, Nearest, Verdict};
 pub use ids::{CustomerId, Id, IdError, JobId, LeaseId, MachineId, Service, SessionId, WorkerId, WorkflowId};
 pub use job::{
-    Attempt, AttemptEnd, Backoff, Content, Counts, Expiry, Failure, FailureKind, Job, JobSpec, Missing, Outcome,
-    Progress, Rank, State, Status, Timing, Waiting, Workflow,
+    Attempt, AttemptEnd, Backoff, Content, Counts, Expiry, Failure, FailureKind, Finished, Job, JobSpec, Missing,
+    Options, Outcome, Progress, Rank, State, Status, Timing, Waiting, Workflow,
 };
 pub use lease::Lease;
-pub use ledger::{Ledger, Rules, Tally};
+pub use ledger::{Chapter, Ledger, Rules, Tally};
 pub use machine::{Machine, MachineFacts, Phase};
 pub use number::Number;
 pub use presence::Presence;

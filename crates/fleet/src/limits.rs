@@ -57,8 +57,11 @@ pub const TIMING_MS_MAX: u64 = 2_592_000_000;
 /// The longest delay a worker may ask for with `retry_after_ms`; longer is cut to it.
 pub const RETRY_AFTER_MS_MAX: u64 = 86_400_000;
 
-/// A finished job is known for so long, and its id stays taken; then it is forgotten.
-pub const FINISHED_KEPT_MS: u64 = 86_400_000;
+/// A finished job is known for at least so long, for a report that comes twice.
+pub const FINISHED_KEPT_MS: u64 = 60_000;
+/// So many of the newest completed jobs, and of the newest that failed or were cancelled, are
+/// known however old they are, to be shown without the archive.
+pub const FINISHED_TAIL: usize = 200;
 /// Finished jobs forgotten in one tick at most; the rest follows in the next.
 pub const FORGOTTEN_PER_TICK_MAX: usize = 1_000;
 /// Jobs in one tick of which a time passed at most; the rest follows in the next.

@@ -1,7 +1,7 @@
 //! What is merely heard: deadlines of leases and machines, who stands ready. Nothing here is
 //! journalled; after a restart the next heartbeats rebuild it.
 
-use crate::{JobId, LeaseId, MachineId, Timestamp, WorkerId, limits};
+use crate::{LeaseId, MachineId, Timestamp, WorkerId, limits};
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
 /// Deadlines are lazy: a renewal only moves the deadline in its map, and a timer that comes
@@ -15,6 +15,8 @@ pub struct Presence {
     pub(crate) revoked: HashMap<MachineId, VecDeque<LeaseId>>,
     /// Machines that were drained, or no longer are, and were not yet told.
     pub(crate) ordered: BTreeSet<MachineId>,
+    /// What ended before can be read in the archive.
+    pub(crate) archived: Option<Timestamp>,
     timers: BTreeSet<(Timestamp, Timer)>,
     standing_count: u64,
 }
@@ -49,7 +51,8 @@ pub(crate) struct Standing {
 
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) enum Timer {
-    Lease(LeaseId, JobId),
+    /// With the number of its job.
+    Lease(LeaseId, u64),
     Machine(MachineId),
 }
 
@@ -80,9 +83,9 @@ impl Presence {
         }
     }
 
-    pub(crate) fn hold_lease(&mut self, lease: LeaseId, job: &JobId, deadlines: LeaseDeadlines) {
+    pub(crate) fn hold_lease(&mut self, lease: LeaseId, job: u64, deadlines: LeaseDeadlines) {
         self.leases.insert(lease, deadlines);
-        self.set_timer(deadlines.next(), Timer::Lease(lease, job.clone()));
+        self.set_timer(deadlines.next(), Timer::Lease(lease, job));
     }
 
     pub(crate) fn next_standing(&mut self) -> u64 {

@@ -48,7 +48,10 @@ fn config(cases: u32) -> ProptestConfig {
 
 /// Plays the steps; the first broken law ends it.
 fn play(life: &Life, mut each: impl FnMut(&World) -> Result<(), String>) -> Result<World, TestCaseError> {
-    let mut world = World::new(life.jobs, Rules { starve_after_ms: life.starve_after_ms });
+    let mut world = World::new(
+        life.jobs,
+        Rules { starve_after_ms: life.starve_after_ms, finished_tail: life.tail, ..Rules::default() },
+    );
     for (number, step) in life.steps.iter().enumerate() {
         let lived = world.live(step).and_then(|()| each(&world));
         lived.map_err(|broken| TestCaseError::fail(format!("law broken at step {number}: {broken}")))?;
@@ -157,7 +160,7 @@ fn a_swept_class_is_decided_again() {
 /// To starve is to move in the queue; that must not hide that the last capable worker has left.
 #[test]
 fn a_job_that_starves_when_its_last_worker_leaves_is_told_unschedulable() {
-    let mut world = World::new(1, Rules { starve_after_ms: Some(1_000) });
+    let mut world = World::new(1, Rules { starve_after_ms: Some(1_000), ..Rules::default() });
     world.join("m1", "w1", [Service::parse("hash").unwrap()].into());
     world.submit("j", Service::parse("hash").unwrap());
     world.live(&Step { wait_ms: 1_000, ticking: false, act: Act::LeaveWorker { worker: 1 } }).unwrap();
@@ -171,18 +174,22 @@ fn a_job_that_starves_when_its_last_worker_leaves_is_told_unschedulable() {
 fn ticks_come_to_rest_when_more_is_due_than_one_tick_does() {
     let mut ledger = Ledger::default();
     let mut told = fleet::Told::default();
-    let jobs = fleet::limits::FORGOTTEN_PER_TICK_MAX + 1;
+    let tail = fleet::limits::FINISHED_TAIL;
+    let jobs = fleet::limits::FORGOTTEN_PER_TICK_MAX + tail + 1;
     for n in 0..jobs {
         let spec = pools::spec(&format!("j{n}"), Service::parse("hash").unwrap());
         let job = spec.id.clone();
-        ledger.handle(Command::Submit { spec: Arc::new(spec) }, Timestamp(0), &mut told).unwrap();
+        let spec = Arc::new(spec);
+        ledger.handle(Command::Submit { spec, recalled: None }, Timestamp(0), &mut told).unwrap();
         ledger.handle(Command::Cancel { job }, Timestamp(0), &mut told).unwrap();
     }
+    assert_eq!(ledger.next_deadline(), None, "nothing is in the archive");
+    ledger.handle(Command::Archived { before: Timestamp(1) }, Timestamp(0), &mut told).unwrap();
     let now = ledger.next_deadline().unwrap();
     let mut ticks = 0;
     while ledger.next_deadline().is_some_and(|at| at <= now) {
         ledger.handle(Command::Tick, now, &mut told).unwrap();
         ticks += 1;
     }
-    assert_eq!((ticks, ledger.tally().jobs()), (2, 0));
+    assert_eq!((ticks, ledger.unhappy().count(), ledger.tally().jobs()), (2, tail, jobs as u64));
 }

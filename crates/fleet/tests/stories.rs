@@ -10,7 +10,7 @@
 //! ```
 //!
 //! `> repeat 64 w1 releases x` is 64 lines with `x1` to `x64`; what happens to a crowd of that
-//! name alike is told once and counted. `> rules starve-after 30m` may stand at the beginning.
+//! name alike is told once and counted. `> rules starve-after 30m tail 2` may stand at the beginning.
 //! After every command whoever only heard the events must know what the ledger remembers.
 //!
 //! Time begins at 0 and passes only where a command says so: `> +8s tick` is 8 seconds after
@@ -74,7 +74,7 @@ stories! {
     a_worker_holds_as_many_jobs_as_it_has_slots,
     a_worker_that_drains_or_is_in_error_gets_nothing,
     after_a_restart_nothing_expires_before_a_grace_has_passed,
-    a_finished_job_is_forgotten_after_a_day,
+    a_finished_job_is_forgotten_when_it_is_archived,
     orders_tell_once_which_leases_are_lost,
     what_becomes_free_in_one_command_is_given_in_order,
     a_silent_machines_workers_are_not_given_jobs,

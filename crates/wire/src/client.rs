@@ -4,7 +4,7 @@ use crate::jobs::{CANCELLED, expired};
 use crate::monitor::{ProgressData, ResyncReason, Upstream, json};
 use crate::words::JobStatus;
 use crate::{Contents, Json};
-use fleet::{Event, Fact, Job, JobId, Outcome, Pulse, State, Status, Timestamp};
+use fleet::{Event, Fact, Finished, Job, JobId, Outcome, Pulse, State, Status, Timestamp};
 use serde::Serialize;
 use std::borrow::Cow;
 use utoipa::ToSchema;
@@ -142,7 +142,8 @@ pub fn current(job: &Job, event_id: &str, contents: Contents<'_>, now: Timestamp
             new_status: Status::InProgress.into(),
             reason: None,
         },
-        State::Finished { outcome, by, .. } => {
+        State::Finished(finished) => {
+            let Finished { outcome, by, .. } = &**finished;
             let last = job.attempts.last().filter(|_| by.is_some());
             let worker_id = last.map(|attempt| attempt.worker.as_str());
             ClientBody::CompleteJob { job_id, worker_id, result: result(outcome, contents) }

@@ -2,7 +2,7 @@
 
 use crate::words::JobStatus;
 use crate::{Malformed, jobs, rfc3339};
-use fleet::{Expiry, Explanation, Job, Lack, Ledger, Outcome, Part, State, Timestamp, Verdict};
+use fleet::{Expiry, Explanation, Finished, Job, Lack, Ledger, Outcome, Part, State, Timestamp, Verdict};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, HashMap};
 use utoipa::ToSchema;
@@ -165,6 +165,25 @@ impl Explained {
             timestamp: rfc3339(now),
         })
     }
+
+    /// Of a job that only the archive knows: it is over.
+    #[must_use]
+    pub fn of_ended(job: &Job, now: Timestamp) -> Explained {
+        Explained {
+            success: true,
+            job_id: job.spec.id.to_string(),
+            status: job.status().into(),
+            verdict: VerdictWord::Finished,
+            sentence: ended(job),
+            until: None,
+            workers: WorkerCounts { total: 0, capable: 0, free: 0 },
+            machines: MachineCounts { total: 0, capable: 0 },
+            requirements: Vec::new(),
+            nearest: None,
+            ahead: None,
+            timestamp: rfc3339(now),
+        }
+    }
 }
 
 fn sentence(ledger: &Ledger, job: &Job, why: &Explanation) -> String {
@@ -200,8 +219,8 @@ fn sentence(ledger: &Ledger, job: &Job, why: &Explanation) -> String {
 }
 
 fn ended(job: &Job) -> String {
-    match &job.state {
-        State::Finished { at, outcome, .. } => {
+    match job.finished() {
+        Some(Finished { at, outcome, .. }) => {
             let at = rfc3339(*at);
             match outcome {
                 Outcome::Completed { .. } => format!("completed at {at}"),
@@ -215,7 +234,7 @@ fn ended(job: &Job) -> String {
                 }
             }
         }
-        _ => String::new(),
+        None => String::new(),
     }
 }
 

@@ -54,6 +54,12 @@ pub const LEASES_NAMED_MAX: usize = fleet::limits::REVOKED_PER_MACHINE_MAX;
 pub const PAGE_DEFAULT: usize = 50;
 /// Rows of a list. Above: 400.
 pub const PAGE_MAX: usize = 500;
+/// Rows of a list that can be passed over. Above: 400, go on with a cursor.
+pub const OFFSET_MAX: usize = 10_000;
+/// Values of one filter of a list. Above: 400.
+pub const FILTER_VALUES_MAX: usize = 256;
+/// What a list is searched for. Above: 400.
+pub const SEARCH_BYTES_MAX: usize = 1_024;
 /// How long a call may wait, in milliseconds. Above: 400.
 pub const WAIT_MS_MAX: u64 = 60_000;
 /// Pending jobs in a snapshot.

@@ -55,6 +55,13 @@ pub struct StoreHealth {
     /// What is wrong with it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// There is room only for what must go on, so submissions are refused; why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub full: Option<String>,
+    /// Events that the archive has not read yet.
+    pub archive_lag_events: u64,
+    /// Jobs in memory: those that live, and those that ended lately.
+    pub jobs_in_memory: u64,
 }
 
 /// `GET /version`.

@@ -4,7 +4,7 @@ use crate::agent::{self, CustomerAccessBody, HostInfo};
 use crate::jobs::{CANCELLED, expired, retry_at};
 use crate::limits;
 use crate::words::{JobStatus, PhaseWord, WorkerWord};
-use fleet::{Capabilities, Job, JobId, Ledger, Machine, Outcome, Progress, State, Tally, Timestamp, Worker};
+use fleet::{Capabilities, Job, JobId, Ledger, Machine, Outcome, Progress, Tally, Timestamp, Worker};
 use fleet::{WorkerReport, WorkflowId};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -263,14 +263,14 @@ impl From<Tally> for StatsView {
 impl JobRow {
     fn of(job: &Job, progress: Option<Progress>) -> JobRow {
         let spec = &job.spec;
-        let workflow = spec.workflow.as_ref();
+        let workflow = spec.workflow();
         let last = job.attempts.last();
         let is_completed = job.status() == fleet::Status::Completed;
         let ended = job.finished_at().map(|at| at.0);
-        let error = match &job.state {
-            State::Finished { outcome: Outcome::Failed { error, .. }, .. } => Some(error.to_string()),
-            State::Finished { outcome: Outcome::Cancelled, .. } => Some(CANCELLED.to_owned()),
-            State::Finished { outcome: Outcome::Expired(expiry), .. } => Some(expired(*expiry)),
+        let error = match job.outcome() {
+            Some(Outcome::Failed { error, .. }) => Some(error.to_string()),
+            Some(Outcome::Cancelled) => Some(CANCELLED.to_owned()),
+            Some(Outcome::Expired(expiry)) => Some(expired(*expiry)),
             _ => None,
         };
         JobRow {

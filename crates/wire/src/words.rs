@@ -29,6 +29,20 @@ words! {
     /// The status of a job.
     JobStatus for Status { Pending, Assigned, InProgress, Completed, Failed, Cancelled }
 }
+impl JobStatus {
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            JobStatus::Pending => "pending",
+            JobStatus::Assigned => "assigned",
+            JobStatus::InProgress => "in_progress",
+            JobStatus::Completed => "completed",
+            JobStatus::Failed => "failed",
+            JobStatus::Cancelled => "cancelled",
+        }
+    }
+}
+
 words! {
     /// How a worker is shown.
     WorkerWord for WorkerStatus { Idle, Busy, Draining, Error, Offline }

@@ -371,6 +371,11 @@ export interface components {
             readonly attempts: readonly components["schemas"]["AttemptView"][];
             /** @default null */
             readonly completed_at: string | null;
+            /**
+             * @description It ended so long ago that its payload and result were dropped.
+             * @default false
+             */
+            readonly contents_dropped: boolean;
             /** @default  */
             readonly created_at: string;
             readonly ctx?: unknown;
@@ -836,10 +841,22 @@ export interface components {
             readonly total_workers: number;
         };
         readonly StoreHealth: {
+            /**
+             * Format: int64
+             * @description Events that the archive has not read yet.
+             */
+            readonly archive_lag_events: number;
             /** @description What is wrong with it. */
             readonly error?: string | null;
             /** @description The last event that is durable. */
             readonly event_id: string;
+            /** @description There is room only for what must go on, so submissions are refused; why. */
+            readonly full?: string | null;
+            /**
+             * Format: int64
+             * @description Jobs in memory: those that live, and those that ended lately.
+             */
+            readonly jobs_in_memory: number;
             readonly kind: string;
         };
         /** @description What a machine is made of. */

@@ -1,13 +1,13 @@
-//! How each fact changes the ledger. Total: replaying any journal never fails; a fact about
-//! something unknown changes nothing.
+//! How each fact changes the ledger. Total: replaying any journal never fails; a fact that cannot
+//! follow what is known changes nothing.
 
-use super::{Ledger, WorkflowRank, seat};
+use super::{Gone, Ledger, WorkflowRank, seat};
 use crate::schedule::ProfileId;
 use crate::{
-    Attempt, AttemptEnd, Counts, Event, Fact, Job, JobId, JobSpec, Lease, LeaseId, Machine, Missing, Number, Outcome,
-    Rank, ReturnReason, State, Status, Timestamp, Waiting, Worker, WorkerId, limits,
+    Attempt, AttemptEnd, Counts, Event, Fact, Finished, Job, JobSpec, Lease, LeaseId, Machine, Missing, Number,
+    Outcome, Rank, ReturnReason, State, Timestamp, Waiting, Worker, WorkerId, limits,
 };
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 impl Ledger {
@@ -18,7 +18,36 @@ impl Ledger {
             Fact::JobSubmitted { spec, order, rank, workflow_rank } => {
                 self.apply_submitted(spec, *order, (*rank, *workflow_rank), at);
             }
-            Fact::JobAssigned { job, lease, attempt, worker, machine, session } => {
+            Fact::JobsForgotten { completed, unhappy } => self.forget_oldest(*completed, *unhappy),
+            Fact::Counted { orders, completed, failed, cancelled } => {
+                self.recount(*orders, Gone { completed: *completed, failed: *failed, cancelled: *cancelled });
+            }
+            Fact::ServicePaused { service, is_paused } => {
+                self.schedule.pause(service, *is_paused);
+                match is_paused {
+                    true => self.paused.insert(service.clone(), at),
+                    false => self.paused.remove(service),
+                };
+            }
+            Fact::JobAssigned { job, .. }
+            | Fact::JobStarted { job, .. }
+            | Fact::JobReturned { job, .. }
+            | Fact::JobUnschedulable { job, .. }
+            | Fact::JobSchedulable { job }
+            | Fact::JobStarved { job }
+            | Fact::JobFinished { job, .. }
+            | Fact::JobForgotten { job } => {
+                if let Some(number) = self.rows.number_of(job) {
+                    self.apply_to_job(number, &event.fact, at);
+                }
+            }
+            fact => self.apply_to_fleet(fact, at),
+        }
+    }
+
+    fn apply_to_job(&mut self, number: u64, fact: &Fact, at: Timestamp) {
+        match fact {
+            Fact::JobAssigned { lease, attempt, worker, machine, session, .. } => {
                 let lease = Lease {
                     id: *lease,
                     attempt: *attempt,
@@ -27,25 +56,19 @@ impl Ledger {
                     session: *session,
                     assigned_at: at,
                 };
-                self.apply_assigned(job, lease);
+                self.apply_assigned(number, lease);
             }
-            Fact::JobStarted { job, .. } => self.apply_started(job, at),
-            Fact::JobReturned { job, reason, retry_at, counts, more_than_gb, .. } => {
-                self.apply_returned(job, reason, *retry_at, (*counts, *more_than_gb), at);
+            Fact::JobStarted { .. } => self.apply_started(number, at),
+            Fact::JobReturned { reason, retry_at, counts, more_than_gb, .. } => {
+                self.apply_returned(number, reason, *retry_at, (*counts, *more_than_gb), at);
             }
-            Fact::JobUnschedulable { job, missing } => self.apply_verdict(job, Some(missing), at),
-            Fact::JobSchedulable { job } => self.apply_verdict(job, None, at),
-            Fact::JobStarved { job } => self.apply_starved(job),
-            Fact::JobFinished { job, runs_failed, outcome, .. } => self.apply_finished(job, *runs_failed, outcome, at),
-            Fact::JobForgotten { job } => self.apply_forgotten(job),
-            Fact::ServicePaused { service, is_paused } => {
-                self.schedule.pause(service, *is_paused);
-                match is_paused {
-                    true => self.paused.insert(service.clone(), at),
-                    false => self.paused.remove(service),
-                };
-            }
-            fact => self.apply_to_fleet(fact, at),
+            Fact::JobUnschedulable { missing, .. } => self.apply_verdict(number, Some(missing), at),
+            Fact::JobSchedulable { .. } => self.apply_verdict(number, None, at),
+            Fact::JobStarved { .. } => self.apply_starved(number),
+            Fact::JobFinished { runs_failed, outcome, .. } => self.apply_finished(number, *runs_failed, outcome, at),
+            Fact::JobForgotten { .. } => self.forget(number),
+            // Not of one job.
+            _ => {}
         }
     }
 
@@ -114,8 +137,10 @@ impl Ledger {
         (rank, workflow_rank): (Rank, Option<Rank>),
         at: Timestamp,
     ) {
-        let not_before =
-            spec.timing.as_ref().and_then(|timing| timing.not_before).filter(|not_before| *not_before > at);
+        if self.rows.number_of(&spec.id).is_some() || self.rows.get(order).is_some() {
+            return;
+        }
+        let not_before = spec.stated_timing().and_then(|timing| timing.not_before).filter(|time| *time > at);
         let job = Job {
             spec: Arc::clone(spec),
             created_at: at,
@@ -127,37 +152,38 @@ impl Ledger {
             more_than_gb: None,
             attempts: Vec::new(),
         };
-        self.by_order.insert(order, spec.id.clone());
-        if let Some(key) = &spec.idempotency_key {
-            self.keys.insert(Arc::clone(key), spec.id.clone());
-        }
+        self.orders = self.orders.max(order);
         if let (Some(workflow), Some(rank)) = (spec.workflow_id(), workflow_rank) {
             let known = self.workflows.entry(workflow.clone()).or_insert(WorkflowRank { rank, jobs: 0 });
             known.jobs += 1;
         }
-        self.jobs.insert(spec.id.clone(), job);
-        self.enter_queue(&spec.id);
+        self.rows.insert(job);
+        self.enter_queue(order);
     }
 
     /// The job's state has become waiting: into the indexes and the tally.
-    fn enter_queue(&mut self, id: &JobId) {
-        let Some(job) = self.jobs.get(id) else { return };
+    fn enter_queue(&mut self, number: u64) {
+        let Some(job) = self.rows.get(number) else { return };
         let State::Waiting(waiting) = &job.state else { return };
         self.tally.pending += 1;
-        self.waiting.insert(job.order_key(), id.clone());
         if let Some(not_before) = waiting.not_before {
-            self.delayed.insert((not_before, id.clone()));
+            self.delayed.insert((not_before, number));
         }
         self.schedule.insert(seat(job), waiting.not_before.is_none());
-        self.arm(id);
+        self.arm(number);
     }
 
-    fn apply_assigned(&mut self, id: &JobId, lease: Lease) {
-        self.leave_state(id);
-        let Some(job) = self.jobs.get_mut(id) else { return };
+    fn apply_assigned(&mut self, number: u64, lease: Lease) {
+        if self.rows.get(number).is_none_or(|job| job.waiting().is_none()) {
+            return;
+        }
+        self.leave_state(number);
+        let Some(job) = self.rows.get_mut(number) else { return };
         if job.attempts.len() == limits::ATTEMPTS_KEPT_MAX {
             job.attempts.remove(0);
         }
+        // Most have one.
+        job.attempts.reserve_exact(1);
         job.attempts.push(Attempt {
             number: lease.attempt,
             worker: lease.worker.clone(),
@@ -166,20 +192,20 @@ impl Ledger {
             started_at: None,
             end: None,
         });
-        self.leases.insert(lease.id, id.clone());
-        self.active.insert(id.clone());
+        self.leases.insert(lease.id, number);
+        self.active.insert(number);
         self.tally.assigned += 1;
         if let Some(worker) = self.workers.get_mut(&lease.worker) {
             self.tally.workers_busy += u64::from(worker.leases.is_empty());
             worker.leases.insert(lease.id);
         }
-        job.state = State::Assigned { lease };
-        self.arm(id);
+        job.state = State::Assigned { lease: Box::new(lease) };
+        self.arm(number);
     }
 
-    fn apply_started(&mut self, id: &JobId, at: Timestamp) {
-        self.disarm(id);
-        let Some(job) = self.jobs.get_mut(id) else { return };
+    fn apply_started(&mut self, number: u64, at: Timestamp) {
+        self.disarm(number);
+        let Some(job) = self.rows.get_mut(number) else { return };
         let State::Assigned { lease } = &job.state else { return };
         job.state = State::Running { lease: lease.clone(), started_at: at };
         if let Some(attempt) = job.attempts.last_mut() {
@@ -187,24 +213,27 @@ impl Ledger {
         }
         self.tally.assigned -= 1;
         self.tally.in_progress += 1;
-        self.arm(id);
+        self.arm(number);
     }
 
     fn apply_returned(
         &mut self,
-        id: &JobId,
+        number: u64,
         reason: &ReturnReason,
         retry_at: Option<Timestamp>,
         (counts, more_than_gb): (Counts, Option<Number>),
         at: Timestamp,
     ) {
-        let lease = self.leave_state(id);
+        if self.rows.get(number).is_none_or(|job| job.lease().is_none()) {
+            return;
+        }
+        let lease = self.leave_state(number);
         if let Some(lease) = &lease {
             self.leases.remove(&lease.id);
             let failed = matches!(reason, ReturnReason::Failed { .. });
             self.end_lease(&lease.worker, lease.id, (0, u64::from(failed)));
         }
-        let Some(job) = self.jobs.get_mut(id) else { return };
+        let Some(job) = self.rows.get_mut(number) else { return };
         if let Some(attempt) = job.attempts.last_mut() {
             attempt.end = Some(AttemptEnd { at, returned: Some(reason.clone()) });
             if reason.is_handed_back() {
@@ -215,31 +244,34 @@ impl Ledger {
         job.state = State::Waiting(Waiting { since: at, not_before: retry_at, missing: None });
         job.counts = counts;
         job.more_than_gb = more_than_gb;
-        self.enter_queue(id);
+        self.enter_queue(number);
     }
 
-    fn apply_verdict(&mut self, id: &JobId, missing: Option<&Missing>, at: Timestamp) {
-        self.disarm(id);
-        if let Some(Job { state: State::Waiting(waiting), .. }) = self.jobs.get_mut(id) {
+    fn apply_verdict(&mut self, number: u64, missing: Option<&Missing>, at: Timestamp) {
+        self.disarm(number);
+        if let Some(Job { state: State::Waiting(waiting), .. }) = self.rows.get_mut(number) {
             waiting.since = at;
             waiting.missing = missing.cloned();
         }
-        self.arm(id);
+        self.arm(number);
     }
 
-    fn apply_starved(&mut self, id: &JobId) {
-        if self.jobs.get(id).is_none_or(|job| job.waiting().is_none() || job.is_starving) {
+    fn apply_starved(&mut self, number: u64) {
+        if self.rows.get(number).is_none_or(|job| job.waiting().is_none() || job.is_starving) {
             return;
         }
-        self.leave_state(id);
-        let Some(job) = self.jobs.get_mut(id) else { return };
+        self.leave_state(number);
+        let Some(job) = self.rows.get_mut(number) else { return };
         job.is_starving = true;
         // If its delay is over by now, it is woken at once.
-        self.enter_queue(id);
+        self.enter_queue(number);
     }
 
-    fn apply_finished(&mut self, id: &JobId, runs_failed: u32, outcome: &Outcome, at: Timestamp) {
-        let lease = self.leave_state(id);
+    fn apply_finished(&mut self, number: u64, runs_failed: u32, outcome: &Outcome, at: Timestamp) {
+        if self.rows.get(number).is_none_or(|job| job.finished_at().is_some()) {
+            return;
+        }
+        let lease = self.leave_state(number);
         if let Some(lease) = &lease {
             let completed = matches!(outcome, Outcome::Completed { .. });
             let failed = matches!(outcome, Outcome::Failed { .. });
@@ -248,87 +280,53 @@ impl Ledger {
             }
             self.end_lease(&lease.worker, lease.id, (u64::from(completed), u64::from(failed)));
         }
-        let Some(job) = self.jobs.get_mut(id) else { return };
+        let Some(job) = self.rows.get_mut(number) else { return };
         if let (Some(_), Some(attempt)) = (&lease, job.attempts.last_mut()) {
             attempt.end = Some(AttemptEnd { at, returned: None });
         }
-        job.state = State::Finished { at, outcome: outcome.clone(), by: lease.map(|lease| lease.id) };
+        let by = lease.map(|lease| lease.id);
+        job.state = State::Finished(Box::new(Finished { at, outcome: outcome.clone(), by }));
         job.counts = Counts { runs_failed, lost_in_a_row: 0, ..job.counts };
+        let ended = (at, job.order);
         *self.tally.of(outcome.status()) += 1;
-        self.finished.push_back(id.clone());
-        self.ended(outcome.status()).push_back(id.clone());
-    }
-
-    fn apply_forgotten(&mut self, id: &JobId) {
-        let Some(job) = self.jobs.remove(id) else { return };
-        if let State::Finished { by: Some(lease), .. } = &job.state {
-            self.leases.remove(lease);
-        }
-        *self.tally.of(job.status()) -= 1;
-        self.by_order.remove(&job.order);
-        if let Some(key) = job.spec.idempotency_key.as_ref().filter(|key| self.keys.get(*key) == Some(id)) {
-            self.keys.remove(key);
-        }
-        self.forget_in_workflow(&job);
-        let ended = self.ended(job.status());
-        // Jobs are forgotten in the order they ended, so it is found at the front.
-        if let Some(place) = ended.iter().position(|ended| ended == id) {
-            ended.remove(place);
-        }
-        if let Some(place) = self.finished.iter().position(|finished| finished == id) {
-            self.finished.remove(place);
-        }
-    }
-
-    fn forget_in_workflow(&mut self, job: &Job) {
-        let Some(workflow) = job.spec.workflow_id() else { return };
-        let Some(known) = self.workflows.get_mut(workflow) else { return };
-        known.jobs -= 1;
-        if known.jobs == 0 {
-            self.workflows.remove(workflow);
-        }
-    }
-
-    fn ended(&mut self, status: Status) -> &mut VecDeque<JobId> {
-        if status == Status::Completed { &mut self.completed } else { &mut self.unhappy }
+        self.ended(outcome.status()).insert(ended);
     }
 
     /// Takes a job out of the indexes of its state and of the tally; gives the lease it held.
-    fn leave_state(&mut self, id: &JobId) -> Option<Lease> {
-        self.disarm(id);
-        let job = self.jobs.get(id)?;
+    fn leave_state(&mut self, number: u64) -> Option<Lease> {
+        self.disarm(number);
+        let job = self.rows.get(number)?;
         *self.tally.of(job.status()) -= 1;
         match &job.state {
             State::Waiting(waiting) => {
-                self.waiting.remove(&job.order_key());
-                let delayed = waiting.not_before.is_some_and(|at| self.delayed.remove(&(at, id.clone())));
+                let delayed = waiting.not_before.is_some_and(|at| self.delayed.remove(&(at, number)));
                 self.schedule.remove(seat(job), !delayed);
                 None
             }
             State::Assigned { lease } | State::Running { lease, .. } => {
-                self.active.remove(id);
-                Some(lease.clone())
+                self.active.remove(&number);
+                Some(Lease::clone(lease))
             }
-            State::Finished { .. } => None,
+            State::Finished(_) => None,
         }
     }
 
     /// Sets the alarm of the job's next time to pass.
-    fn arm(&mut self, id: &JobId) {
-        if let Some((at, order)) = self.alarm(id) {
+    fn arm(&mut self, number: u64) {
+        if let Some((at, order)) = self.alarm(number) {
             self.alarms.insert((at, order));
         }
     }
 
     /// Takes the alarm back, before what it depends on changes.
-    fn disarm(&mut self, id: &JobId) {
-        if let Some((at, order)) = self.alarm(id) {
+    fn disarm(&mut self, number: u64) {
+        if let Some((at, order)) = self.alarm(number) {
             self.alarms.remove(&(at, order));
         }
     }
 
-    fn alarm(&self, id: &JobId) -> Option<(Timestamp, u64)> {
-        let job = self.jobs.get(id)?;
+    fn alarm(&self, number: u64) -> Option<(Timestamp, u64)> {
+        let job = self.rows.get(number)?;
         Some((self.next_time_of(job)?, job.order))
     }
 
@@ -360,7 +358,7 @@ impl Ledger {
         let profile = self.schedule.join(id, capabilities);
         let leases = self.forget_worker_but(id, Some(profile)).map(|old| old.leases).unwrap_or_default();
         for lease in &leases {
-            let Some(job) = self.leases.get(lease).and_then(|job| self.jobs.get_mut(job)) else { continue };
+            let Some(job) = self.leases.get(lease).and_then(|job| self.rows.get_mut(*job)) else { continue };
             if let State::Assigned { lease } | State::Running { lease, .. } = &mut job.state {
                 lease.session = *session;
             }

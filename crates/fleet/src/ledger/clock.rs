@@ -2,9 +2,7 @@
 
 use super::{Ledger, seat};
 use crate::presence::{LeaseDeadlines, Timer};
-use crate::{
-    Answer, Expiry, Fact, Job, JobId, LeaseId, MachineId, Refusal, ReturnReason, State, Timestamp, Told, limits,
-};
+use crate::{Answer, Expiry, Fact, Job, LeaseId, MachineId, Refusal, ReturnReason, State, Timestamp, Told, limits};
 
 impl Ledger {
     /// Begins to decide on what was replayed, or goes on after a standstill: nobody could be
@@ -18,7 +16,7 @@ impl Ledger {
         }
         let held: Vec<_> = self.active().filter_map(|job| deadlines_of(job, now, grace)).collect();
         for (lease, job, deadlines) in held {
-            self.presence.hold_lease(lease, &job, deadlines);
+            self.presence.hold_lease(lease, job, deadlines);
         }
         // After a start nobody stands whom it would have to be offered to; else the next tick does it.
         if self.presence.standing.is_empty() {
@@ -41,11 +39,10 @@ impl Ledger {
     #[must_use]
     pub fn next_deadline(&self) -> Option<Timestamp> {
         let delayed = self.delayed.first().map(|(at, _)| *at);
-        let forget = self.finished.front().and_then(|id| self.jobs.get(id)).and_then(Job::finished_at);
-        let forget = forget.map(|at| at + limits::FINISHED_KEPT_MS);
         let alarm = self.alarms.first().map(|(at, _)| *at);
         let verdicts = self.schedule.has_turned().then_some(self.next_look.unwrap_or(Timestamp(i64::MIN)));
-        let first = [self.presence.next_deadline(), delayed, forget, alarm, verdicts, self.hold_offs.next_end()];
+        let first =
+            [self.presence.next_deadline(), delayed, self.next_to_forget(), alarm, verdicts, self.hold_offs.next_end()];
         first.into_iter().flatten().min()
     }
 
@@ -59,7 +56,7 @@ impl Ledger {
     pub(super) fn tick(&mut self, now: Timestamp, told: &mut Told) -> Result<Answer, Refusal> {
         while let Some(timer) = self.presence.due(now) {
             match timer {
-                Timer::Lease(lease, job) => self.lease_is_due(lease, &job, now, told),
+                Timer::Lease(lease, job) => self.lease_is_due(lease, job, now, told),
                 Timer::Machine(machine) => self.machine_is_due(machine, now, told),
             }
         }
@@ -72,11 +69,11 @@ impl Ledger {
         Ok(Answer::Done)
     }
 
-    fn lease_is_due(&mut self, lease: LeaseId, job: &JobId, now: Timestamp, told: &mut Told) {
+    fn lease_is_due(&mut self, lease: LeaseId, job: u64, now: Timestamp, told: &mut Told) {
         let Some(deadlines) = self.presence.leases.get(&lease).copied() else { return };
         let next = deadlines.next();
         if next > now {
-            return self.presence.set_timer(next, Timer::Lease(lease, job.clone()));
+            return self.presence.set_timer(next, Timer::Lease(lease, job));
         }
         // Whichever came first; of two at once the one that blames the worker least.
         if deadlines.expires_at == next {
@@ -109,7 +106,7 @@ impl Ledger {
 
     /// The next moment at which something of the job's timing passes, in the state it is in.
     pub(super) fn next_time_of(&self, job: &Job) -> Option<Timestamp> {
-        let timing = job.spec.timing.as_deref();
+        let timing = job.spec.stated_timing();
         let (start_by, finish_by) = timing.map_or((None, None), |timing| (timing.start_by, timing.finish_by));
         match &job.state {
             State::Waiting(waiting) => {
@@ -120,49 +117,49 @@ impl Ledger {
             }
             State::Assigned { .. } => [start_by, finish_by].into_iter().flatten().min(),
             State::Running { .. } => finish_by,
-            State::Finished { .. } => None,
+            State::Finished(_) => None,
         }
     }
 
     fn ring_alarms(&mut self, now: Timestamp, told: &mut Told) {
         for _ in 0..limits::ALARMS_PER_TICK_MAX {
-            let Some((at, order)) = self.alarms.first().copied().filter(|(at, _)| *at <= now) else { return };
-            let Some(job) = self.job_of(order) else {
-                self.alarms.remove(&(at, order));
+            let Some((at, number)) = self.alarms.first().copied().filter(|(at, _)| *at <= now) else { return };
+            let Some(job) = self.rows.get(number) else {
+                self.alarms.remove(&(at, number));
                 continue;
             };
             let id = job.spec.id.clone();
-            if self.expire_overdue(&id, now, told) {
+            if self.expire_overdue(number, now, told) {
                 continue;
             }
-            if let Some(ms) = self.unmatched_too_long(order, now) {
-                self.end_unschedulable(&id, ms, now, told);
+            if let Some(ms) = self.unmatched_too_long(number, now) {
+                self.end_unschedulable(number, ms, now, told);
             } else {
-                self.emit(Fact::JobStarved { job: id.clone() }, now, told);
+                self.emit(Fact::JobStarved { job: id }, now, told);
                 // Moving it to its new place made its class forget that it was to be looked at.
-                self.tell_verdict(&id, now, told);
-                self.freed.push(id);
+                self.tell_verdict(number, now, told);
+                self.freed.push(number);
             }
         }
     }
 
     /// Expires a job that should have started or ended by now; says whether it did.
-    pub(super) fn expire_overdue(&mut self, id: &JobId, now: Timestamp, told: &mut Told) -> bool {
-        let Some(job) = self.jobs.get(id) else { return false };
-        let Some(timing) = &job.spec.timing else { return false };
+    pub(super) fn expire_overdue(&mut self, number: u64, now: Timestamp, told: &mut Told) -> bool {
+        let Some(job) = self.rows.get(number) else { return false };
+        let Some(timing) = job.spec.stated_timing() else { return false };
         let may_start = !matches!(job.state, State::Running { .. });
         let expiry = match (timing.start_by, timing.finish_by) {
             (_, Some(finish_by)) if finish_by <= now => Expiry::FinishBy(finish_by),
             (Some(start_by), _) if start_by <= now && may_start => Expiry::StartBy(start_by),
             _ => return false,
         };
-        self.expire(id, expiry, now, told);
+        self.expire(number, expiry, now, told);
         true
     }
 
-    fn unmatched_too_long(&self, order: u64, now: Timestamp) -> Option<u64> {
-        let job = self.job_of(order)?;
-        let ms = job.spec.timing.as_ref()?.fail_if_unmatched_ms?;
+    fn unmatched_too_long(&self, number: u64, now: Timestamp) -> Option<u64> {
+        let job = self.rows.get(number)?;
+        let ms = job.spec.stated_timing()?.fail_if_unmatched_ms?;
         let waiting = job.waiting().filter(|waiting| waiting.missing.is_some())?;
         (waiting.since + ms <= now).then_some(ms)
     }
@@ -176,31 +173,17 @@ impl Ledger {
     /// Jobs whose delay is over may be given.
     fn wake_delayed(&mut self, now: Timestamp, max: usize) {
         for _ in 0..max {
-            let Some((at, id)) = self.delayed.pop_first() else { return };
-            if at > now {
-                self.delayed.insert((at, id));
-                return;
-            }
-            let Some(job) = self.jobs.get(&id) else { continue };
+            let Some((_, number)) = self.delayed.first().copied().filter(|(at, _)| *at <= now) else { return };
+            self.delayed.pop_first();
+            let Some(job) = self.rows.get(number) else { continue };
             self.schedule.wake(seat(job));
-            self.freed.push(id);
-        }
-    }
-
-    fn forget_finished(&mut self, now: Timestamp, told: &mut Told) {
-        for _ in 0..limits::FORGOTTEN_PER_TICK_MAX {
-            let Some(job) = self.finished.front().and_then(|id| self.jobs.get(id)) else { return };
-            if job.finished_at().is_none_or(|at| at + limits::FINISHED_KEPT_MS > now) {
-                return;
-            }
-            let job = job.spec.id.clone();
-            self.emit(Fact::JobForgotten { job }, now, told);
+            self.freed.push(number);
         }
     }
 }
 
 /// Of a lease that is held while nobody can be heard until `grace`.
-fn deadlines_of(job: &Job, now: Timestamp, grace: Timestamp) -> Option<(LeaseId, JobId, LeaseDeadlines)> {
+fn deadlines_of(job: &Job, now: Timestamp, grace: Timestamp) -> Option<(LeaseId, u64, LeaseDeadlines)> {
     let lease = job.lease()?.id;
     let timing = job.spec.timing();
     let deadlines = match &job.state {
@@ -214,5 +197,5 @@ fn deadlines_of(job: &Job, now: Timestamp, grace: Timestamp) -> Option<(LeaseId,
         },
         _ => LeaseDeadlines::assigned(grace, grace),
     };
-    Some((lease, job.spec.id.clone(), deadlines))
+    Some((lease, job.order, deadlines))
 }

@@ -2,8 +2,8 @@
 
 use super::Ledger;
 use crate::{
-    Answer, Counts, Expiry, Fact, Failure, FailureKind, Job, JobId, Lease, LeaseId, Outcome, ReturnReason, Service,
-    Status, Timestamp, Told, WorkerId, limits,
+    Answer, Counts, Expiry, Fact, Failure, FailureKind, Job, Lease, LeaseId, Outcome, ReturnReason, Service, Status,
+    Timestamp, Told, WorkerId, limits,
 };
 use std::sync::Arc;
 
@@ -28,8 +28,8 @@ struct Back {
 
 impl Ledger {
     /// The run failed: another one follows, if the failure may pass and runs are left.
-    pub(super) fn fail_run(&mut self, id: &JobId, failed: Failed, now: Timestamp, told: &mut Told) -> Answer {
-        let Some(job) = self.jobs.get(id) else { return Answer::Failed { retry_at: None } };
+    pub(super) fn fail_run(&mut self, number: u64, failed: Failed, now: Timestamp, told: &mut Told) -> Answer {
+        let Some(job) = self.rows.get(number) else { return Answer::Failed { retry_at: None } };
         let Some(lease) = job.lease().cloned() else { return Answer::Failed { retry_at: None } };
         let kind = failed.failure.kind;
         let asked = failed.retry_after_ms.map(|ms| ms.min(limits::RETRY_AFTER_MS_MAX));
@@ -38,15 +38,15 @@ impl Ledger {
             self.turn_service(&lease.worker, &service, Some(&failed.error), now, told);
             if failed.retry {
                 let reason = ReturnReason::Failed { error: failed.error, failure: failed.failure };
-                return self.return_unrun(id, reason, asked.map(|ms| now + ms), now, told);
+                return self.return_unrun(number, reason, asked.map(|ms| now + ms), now, told);
             }
         }
-        let Some(job) = self.jobs.get(id) else { return Answer::Failed { retry_at: None } };
+        let Some(job) = self.rows.get(number) else { return Answer::Failed { retry_at: None } };
         let counts = Counts { runs_failed: job.counts.runs_failed + 1, lost_in_a_row: 0, ..job.counts };
         let another = failed.retry && kind.is_retryable() && counts.runs_failed < job.spec.attempts_max;
         if !another {
             let outcome = Outcome::Failed { error: failed.error, failure: failed.failure };
-            self.end(id, outcome, counts.runs_failed, now, told);
+            self.end(number, outcome, counts.runs_failed, now, told);
             return Answer::Failed { retry_at: None };
         }
         let backoff = || job.spec.timing().backoff.delay_ms(counts.runs_failed, failed.roll);
@@ -57,13 +57,13 @@ impl Ledger {
             _ => job.more_than_gb,
         };
         let reason = ReturnReason::Failed { error: failed.error, failure: failed.failure };
-        self.give_back(id, reason, Back { retry_at: Some(retry_at), counts, more_than_gb }, now, told);
+        self.give_back(number, reason, Back { retry_at: Some(retry_at), counts, more_than_gb }, now, told);
         Answer::Failed { retry_at: Some(retry_at) }
     }
 
     /// The run took too long, or said nothing of its progress for too long.
-    pub(super) fn run_out(&mut self, id: &JobId, silent: bool, now: Timestamp, told: &mut Told) {
-        let Some(job) = self.jobs.get(id) else { return };
+    pub(super) fn run_out(&mut self, number: u64, silent: bool, now: Timestamp, told: &mut Told) {
+        let Some(job) = self.rows.get(number) else { return };
         let Some(lease) = job.lease().map(|lease| lease.id) else { return };
         let timing = job.spec.timing();
         let (error, reason) = match silent {
@@ -75,91 +75,91 @@ impl Ledger {
         };
         let failure = Failure { kind: FailureKind::Timeout, reason: Some(reason.into()) };
         let failed = Failed { error: error.into(), failure, retry: true, retry_after_ms: None, roll: roll_of(lease) };
-        self.fail_run(id, failed, now, told);
+        self.fail_run(number, failed, now, told);
     }
 
     /// The worker handed the job back or did not start it.
-    pub(super) fn hand_back(&mut self, id: &JobId, reason: ReturnReason, now: Timestamp, told: &mut Told) {
-        self.return_unrun(id, reason, None, now, told);
+    pub(super) fn hand_back(&mut self, number: u64, reason: ReturnReason, now: Timestamp, told: &mut Told) {
+        self.return_unrun(number, reason, None, now, told);
     }
 
     /// Back to the queue without a run; so often, and the job fails as undeliverable.
     fn return_unrun(
         &mut self,
-        id: &JobId,
+        number: u64,
         reason: ReturnReason,
         retry_at: Option<Timestamp>,
         now: Timestamp,
         told: &mut Told,
     ) -> Answer {
-        let Some(job) = self.jobs.get(id) else { return Answer::Failed { retry_at: None } };
+        let Some(job) = self.rows.get(number) else { return Answer::Failed { retry_at: None } };
         let counts = Counts { handed_back: job.counts.handed_back + 1, ..job.counts };
         if counts.handed_back >= limits::HANDED_BACK_MAX {
             let why = format!("came back {} times without a run, the last time: {}", counts.handed_back, reason.word());
-            self.end_by_broker(id, why, "undeliverable", now, told);
+            self.end_by_broker(number, why, "undeliverable", now, told);
             return Answer::Failed { retry_at: None };
         }
         let more_than_gb = job.more_than_gb;
-        self.give_back(id, reason, Back { retry_at, counts, more_than_gb }, now, told);
+        self.give_back(number, reason, Back { retry_at, counts, more_than_gb }, now, told);
         Answer::Failed { retry_at: Some(retry_at.unwrap_or(now)) }
     }
 
     /// The lease ends without an answer of its worker. The third time in a row that this ends a
     /// run ends the job; a job that had not started cannot be what took its worker down.
-    pub(super) fn lose(&mut self, id: &JobId, reason: ReturnReason, now: Timestamp, told: &mut Told) {
-        let Some(job) = self.jobs.get(id) else { return };
+    pub(super) fn lose(&mut self, number: u64, reason: ReturnReason, now: Timestamp, told: &mut Told) {
+        let Some(job) = self.rows.get(number) else { return };
         let ran = job.status() == Status::InProgress;
         let lost_in_a_row = job.counts.lost_in_a_row + u32::from(ran);
         if lost_in_a_row < limits::LOST_IN_A_ROW_MAX {
             let counts = Counts { lost_in_a_row, ..job.counts };
             let back = Back { retry_at: None, counts, more_than_gb: job.more_than_gb };
-            return self.give_back(id, reason, back, now, told);
+            return self.give_back(number, reason, back, now, told);
         }
         let why = format!("its worker was lost {lost_in_a_row} times in a row, the last time: {}", reason.word());
-        self.end_by_broker(id, why, "poison", now, told);
+        self.end_by_broker(number, why, "poison", now, told);
     }
 
-    fn give_back(&mut self, id: &JobId, reason: ReturnReason, back: Back, now: Timestamp, told: &mut Told) {
-        let Some(from) = self.status_of(id) else { return };
-        let Some(Lease { worker, machine, .. }) = self.jobs.get(id).and_then(Job::lease).cloned() else { return };
+    fn give_back(&mut self, number: u64, reason: ReturnReason, back: Back, now: Timestamp, told: &mut Told) {
+        let Some(row) = self.rows.get(number) else { return };
+        let Some(Lease { worker, machine, .. }) = row.lease().cloned() else { return };
         let Back { retry_at, counts, more_than_gb } = back;
-        let job = id.clone();
+        let (job, from) = (row.spec.id.clone(), row.status());
         let fact =
             Fact::JobReturned { job, worker: worker.clone(), machine, from, reason, retry_at, counts, more_than_gb };
         self.emit_turning(fact, &worker, now, told);
         if retry_at.is_none() {
-            self.freed.push(id.clone());
+            self.freed.push(number);
         }
-        self.tell_verdict(id, now, told);
+        self.tell_verdict(number, now, told);
     }
 
     /// The broker gives the job up.
-    fn end_by_broker(&mut self, id: &JobId, why: String, reason: &str, now: Timestamp, told: &mut Told) {
+    fn end_by_broker(&mut self, number: u64, why: String, reason: &str, now: Timestamp, told: &mut Told) {
         let failure = Failure { kind: FailureKind::Broker, reason: Some(reason.into()) };
-        let runs_failed = self.jobs.get(id).map_or(0, |job| job.counts.runs_failed);
-        self.end(id, Outcome::Failed { error: why.into(), failure }, runs_failed, now, told);
+        let runs_failed = self.rows.get(number).map_or(0, |job| job.counts.runs_failed);
+        self.end(number, Outcome::Failed { error: why.into(), failure }, runs_failed, now, told);
     }
 
-    pub(super) fn end_unschedulable(&mut self, id: &JobId, ms: u64, now: Timestamp, told: &mut Told) {
-        let waiting = self.jobs.get(id).and_then(Job::waiting);
+    pub(super) fn end_unschedulable(&mut self, number: u64, ms: u64, now: Timestamp, told: &mut Told) {
+        let waiting = self.rows.get(number).and_then(Job::waiting);
         let missing = waiting.and_then(|waiting| waiting.missing.clone()).unwrap_or_default();
         let why = format!("no worker could run it for {ms} ms (fail_if_unmatched_ms); missing: {}", missing.join("; "));
-        self.end_by_broker(id, why, "unschedulable", now, told);
+        self.end_by_broker(number, why, "unschedulable", now, told);
     }
 
-    pub(super) fn expire(&mut self, id: &JobId, expiry: Expiry, now: Timestamp, told: &mut Told) {
-        let runs_failed = self.jobs.get(id).map_or(0, |job| job.counts.runs_failed);
-        self.end(id, Outcome::Expired(expiry), runs_failed, now, told);
+    pub(super) fn expire(&mut self, number: u64, expiry: Expiry, now: Timestamp, told: &mut Told) {
+        let runs_failed = self.rows.get(number).map_or(0, |job| job.counts.runs_failed);
+        self.end(number, Outcome::Expired(expiry), runs_failed, now, told);
     }
 
     /// Ends a job for good, wherever it is.
-    pub(super) fn end(&mut self, id: &JobId, outcome: Outcome, runs_failed: u32, now: Timestamp, told: &mut Told) {
-        let Some(job) = self.jobs.get(id) else { return };
+    pub(super) fn end(&mut self, number: u64, outcome: Outcome, runs_failed: u32, now: Timestamp, told: &mut Told) {
+        let Some(job) = self.rows.get(number) else { return };
         debug_assert!(job.finished_at().is_none(), "a job ends once");
         let lease = job.lease();
         let worker = lease.map(|lease| lease.worker.clone());
         let fact = Fact::JobFinished {
-            job: id.clone(),
+            job: job.spec.id.clone(),
             worker: worker.clone(),
             machine: lease.map(|lease| lease.machine.clone()),
             attempt: job.attempt(),

@@ -4,7 +4,7 @@
 use crate::{Timestamp, WorkerId, limits};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct HoldOffs {
     /// Jobs by their numbers of submission, and until when.
     of: HashMap<WorkerId, BTreeMap<u64, Timestamp>>,

@@ -5,8 +5,8 @@ use super::ends::{self, Failed};
 use super::hold_offs;
 use crate::presence::{LeaseDeadlines, Standing, Timer};
 use crate::{
-    Answer, Content, Event, Fact, Fail, FailureKind, Grant, Job, JobId, LeaseId, Next, Orders, Outcome, Progress,
-    Pulse, Refusal, ReturnReason, State, Timestamp, Told, WorkerId, limits,
+    Answer, Content, Event, Fact, Fail, FailureKind, Finished, Grant, Job, JobId, LeaseId, Next, Orders, Outcome,
+    Progress, Pulse, Refusal, ReturnReason, State, Timestamp, Told, WorkerId, limits,
 };
 use std::sync::Arc;
 
@@ -51,12 +51,12 @@ impl Ledger {
 
     /// The answer that gave this lease was lost: the same lease again, alive as of now.
     fn grant_again(&mut self, lease: LeaseId, start: bool, now: Timestamp, told: &mut Told) -> Option<Grant> {
-        let job = self.leases.get(&lease)?.clone();
+        let job = *self.leases.get(&lease)?;
         if start {
-            self.ensure_started(&job, now, told);
+            self.ensure_started(job, now, told);
         }
         self.renew_lease(lease, now);
-        self.grant(&job)
+        self.grant(job)
     }
 
     /// Gives the worker the best job there is for it. One that should have started or ended by
@@ -71,7 +71,7 @@ impl Ledger {
     ) -> Option<Grant> {
         let mut job = self.best_for(id)?;
         let mut expired = 0;
-        while self.expire_overdue(&job, now, told) {
+        while self.expire_overdue(job, now, told) {
             expired += 1;
             if expired == limits::ALARMS_PER_TICK_MAX {
                 self.unserved.push(id.clone());
@@ -79,60 +79,60 @@ impl Ledger {
             }
             job = self.best_for(id)?;
         }
-        self.tell_schedulable(&job, now, told);
+        self.tell_schedulable(job, now, told);
         let worker = self.workers.get(id)?;
-        let attempt = self.jobs.get(&job)?.attempt() + 1;
+        let row = self.rows.get(job)?;
         let fact = Fact::JobAssigned {
-            job: job.clone(),
+            job: row.spec.id.clone(),
             lease,
-            attempt,
+            attempt: row.attempt() + 1,
             worker: id.clone(),
             machine: worker.machine.clone(),
             session: worker.session,
         };
         self.emit_turning(fact, id, now, told);
         if start {
-            self.ensure_started(&job, now, told);
+            self.ensure_started(job, now, told);
         }
-        self.grant(&job)
+        self.grant(job)
     }
 
-    fn best_for(&self, id: &WorkerId) -> Option<JobId> {
+    fn best_for(&self, id: &WorkerId) -> Option<u64> {
         let held_off = self.hold_offs.of(id);
         if held_off.is_some_and(hold_offs::is_full) {
             return None;
         }
         let skip = |order| held_off.is_some_and(|jobs| jobs.contains_key(&order));
-        let order = self.schedule.best(*self.profiles.get(id)?, &self.workers.get(id)?.down, &skip)?;
-        self.by_order.get(&order).cloned()
+        self.schedule.best(*self.profiles.get(id)?, &self.workers.get(id)?.down, &skip)
     }
 
-    fn grant(&self, id: &JobId) -> Option<Grant> {
-        let lease = self.jobs.get(id)?.lease()?;
+    fn grant(&self, number: u64) -> Option<Grant> {
+        let job = self.rows.get(number)?;
+        let lease = job.lease()?;
         let expires_at = self.presence.leases.get(&lease.id)?.expires_at;
-        Some(Grant { lease: lease.id, attempt: lease.attempt, expires_at, job: id.clone() })
+        Some(Grant { lease: lease.id, attempt: lease.attempt, expires_at, job: job.spec.id.clone() })
     }
 
     /// The job that is under this lease now.
     fn held(&self, lease: LeaseId) -> Result<&Job, Refusal> {
-        let job = self.leases.get(&lease).and_then(|id| self.jobs.get(id)).ok_or(Refusal::LeaseLost)?;
+        let job = self.leases.get(&lease).and_then(|job| self.rows.get(*job)).ok_or(Refusal::LeaseLost)?;
         match job.lease() {
             Some(held) if held.id == lease => Ok(job),
             _ => Err(Refusal::LeaseLost),
         }
     }
 
-    fn ensure_started(&mut self, id: &JobId, now: Timestamp, told: &mut Told) {
-        let Some(job) = self.jobs.get(id) else { return };
+    fn ensure_started(&mut self, number: u64, now: Timestamp, told: &mut Told) {
+        let Some(job) = self.rows.get(number) else { return };
         if let State::Assigned { lease } = &job.state {
-            let fact = Fact::JobStarted { job: id.clone(), worker: lease.worker.clone() };
+            let fact = Fact::JobStarted { job: job.spec.id.clone(), worker: lease.worker.clone() };
             self.emit(fact, now, told);
         }
     }
 
     pub(super) fn start(&mut self, lease: LeaseId, now: Timestamp, told: &mut Told) -> Result<Answer, Refusal> {
-        let job = self.held(lease)?.spec.id.clone();
-        self.ensure_started(&job, now, told);
+        let job = self.held(lease)?.order;
+        self.ensure_started(job, now, told);
         self.renew_lease(lease, now);
         Ok(Answer::Orders(self.orders_under(lease)))
     }
@@ -163,8 +163,9 @@ impl Ledger {
         told: &mut Told,
     ) -> Result<Answer, Refusal> {
         let job = self.held(lease)?;
-        let (job, worker) = (job.spec.id.clone(), job.lease().ok_or(Refusal::LeaseLost)?.worker.clone());
-        self.ensure_started(&job, now, told);
+        let (number, job, worker) =
+            (job.order, job.spec.id.clone(), job.lease().ok_or(Refusal::LeaseLost)?.worker.clone());
+        self.ensure_started(number, now, told);
         self.renew_lease(lease, now);
         if let Some(deadlines) = self.presence.leases.get_mut(&lease) {
             // Never earlier: a timer may already wait for the later one, as after a restart.
@@ -182,27 +183,25 @@ impl Ledger {
         now: Timestamp,
         told: &mut Told,
     ) -> Result<Answer, Refusal> {
-        if let Some(job) = self.leases.get(&lease).and_then(|id| self.jobs.get(id)) {
-            let again = State::Finished {
-                at: job.finished_at().unwrap_or_default(),
-                outcome: Outcome::Completed { result },
-                by: Some(lease),
-            };
-            if job.state == again {
-                return Ok(Answer::Done);
-            }
+        let finished = self.leases.get(&lease).and_then(|job| self.rows.get(*job)?.finished());
+        let is_again = |finished: &Finished| {
+            finished.by == Some(lease)
+                && matches!(finished.outcome, Outcome::Completed { result: known } if known == result)
+        };
+        if finished.is_some_and(is_again) {
+            return Ok(Answer::Done);
         }
         let job = self.held(lease)?;
-        let (id, runs_failed) = (job.spec.id.clone(), job.counts.runs_failed);
-        self.ensure_started(&id, now, told);
-        self.end(&id, Outcome::Completed { result }, runs_failed, now, told);
+        let (number, runs_failed) = (job.order, job.counts.runs_failed);
+        self.ensure_started(number, now, told);
+        self.end(number, Outcome::Completed { result }, runs_failed, now, told);
         Ok(Answer::Done)
     }
 
     pub(super) fn fail(&mut self, fail: Fail, now: Timestamp, told: &mut Told) -> Result<Answer, Refusal> {
-        let id = self.held(fail.lease)?.spec.id.clone();
+        let number = self.held(fail.lease)?.order;
         let Fail { error, failure, retry, retry_after_ms, roll, .. } = fail;
-        Ok(self.fail_run(&id, Failed { error, failure, retry, retry_after_ms, roll }, now, told))
+        Ok(self.fail_run(number, Failed { error, failure, retry, retry_after_ms, roll }, now, told))
     }
 
     pub(super) fn release(
@@ -212,8 +211,8 @@ impl Ledger {
         now: Timestamp,
         told: &mut Told,
     ) -> Result<Answer, Refusal> {
-        let id = self.held(lease)?.spec.id.clone();
-        self.hand_back(&id, ReturnReason::Released { reason }, now, told);
+        let number = self.held(lease)?.order;
+        self.hand_back(number, ReturnReason::Released { reason }, now, told);
         Ok(Answer::Done)
     }
 
@@ -223,9 +222,11 @@ impl Ledger {
         match &event.fact {
             Fact::JobAssigned { job, lease, .. } => {
                 let deadlines = LeaseDeadlines::assigned(at + limits::LEASE_MS, at + limits::START_MS);
-                self.presence.hold_lease(*lease, job, deadlines);
+                if let Some(job) = self.rows.number_of(job) {
+                    self.presence.hold_lease(*lease, job, deadlines);
+                }
             }
-            Fact::JobStarted { job, .. } => self.heed_start(&job.clone(), at),
+            Fact::JobStarted { job, .. } => self.heed_start(job, at),
             Fact::JobReturned { job, reason, .. } => {
                 // A run that is out of time failed without its worker.
                 let by_worker = match reason {
@@ -233,7 +234,7 @@ impl Ledger {
                     ReturnReason::Released { .. } => true,
                     _ => false,
                 };
-                self.drop_lease(&job.clone(), by_worker);
+                self.drop_lease(job, by_worker);
             }
             Fact::JobFinished { job, outcome, .. } => {
                 let by_worker = match outcome {
@@ -243,17 +244,17 @@ impl Ledger {
                     }
                     Outcome::Cancelled | Outcome::Expired(_) => false,
                 };
-                self.drop_lease(&job.clone(), by_worker);
+                self.drop_lease(job, by_worker);
             }
             _ => {}
         }
     }
 
     fn heed_start(&mut self, job: &JobId, at: Timestamp) {
-        let Some(job) = self.jobs.get(job) else { return };
+        let Some(job) = self.rows.of_id(job) else { return };
         let Some(lease) = job.lease().map(|lease| lease.id) else { return };
         let timing = job.spec.timing();
-        let id = job.spec.id.clone();
+        let number = job.order;
         let Some(deadlines) = self.presence.leases.get_mut(&lease) else { return };
         deadlines.start_by = None;
         deadlines.run_until = timing.run_for_ms.map(|ms| at + ms);
@@ -261,13 +262,13 @@ impl Ledger {
         deadlines.no_progress_ms = timing.no_progress_ms;
         let next = deadlines.next();
         if next < deadlines.expires_at {
-            self.presence.set_timer(next, Timer::Lease(lease, id));
+            self.presence.set_timer(next, Timer::Lease(lease, number));
         }
     }
 
     /// A lease ends; a machine that did not end it itself is to be told.
     fn drop_lease(&mut self, job: &JobId, by_worker: bool) {
-        let Some(lease) = self.jobs.get(job).and_then(Job::lease) else { return };
+        let Some(lease) = self.rows.of_id(job).and_then(Job::lease) else { return };
         self.presence.leases.remove(&lease.id);
         if !by_worker {
             self.presence.revoke(&lease.machine, lease.id);

@@ -144,7 +144,7 @@ impl Ledger {
     }
 
     fn is_held_at(&self, lease: LeaseId, machine: &MachineId) -> bool {
-        let job = self.leases.get(&lease).and_then(|job| self.jobs.get(job));
+        let job = self.leases.get(&lease).and_then(|job| self.rows.get(*job));
         job.and_then(crate::Job::lease).is_some_and(|held| held.id == lease && held.machine == *machine)
     }
 }

@@ -4,42 +4,49 @@ mod apply;
 mod clock;
 mod drain;
 mod ends;
+mod forget;
 mod hold_offs;
 mod jobs;
 mod leases;
 mod machines;
+mod rows;
+mod sharing;
 mod story;
+mod touched;
 mod verdicts;
 mod workers;
 
 use crate::schedule::{ProfileId, Schedule, Seat};
 use crate::{
-    Answer, ClassReport, Command, Event, Fact, Job, JobId, Lease, LeaseId, Machine, MachineId, OrderKey, Presence,
-    Rank, Refusal, Service, Status, Timestamp, Told, Worker, WorkerId, WorkerReport, WorkerStatus, WorkflowId,
+    Answer, ClassReport, Command, Event, Fact, Job, JobId, Lease, LeaseId, Machine, MachineId, Presence, Rank, Refusal,
+    Service, Status, Timestamp, Told, Worker, WorkerId, WorkerReport, WorkerStatus, WorkflowId, limits,
 };
 use hold_offs::HoldOffs;
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
-use std::sync::Arc;
+use rows::Rows;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+pub use story::Chapter;
 use verdicts::MissingKnown;
 
 /// Jobs, workers and machines. [`handle`](Ledger::handle) decides, [`apply`](Ledger::apply)
 /// changes, and nothing else does.
 #[derive(Debug, Default)]
 pub struct Ledger {
-    jobs: HashMap<JobId, Job>,
+    rows: Rows,
     machines: BTreeMap<MachineId, Machine>,
     workers: BTreeMap<WorkerId, Worker>,
     /// The leases that are held, and those that completed their job, while it is known.
-    leases: HashMap<LeaseId, JobId>,
+    leases: HashMap<LeaseId, u64>,
     /// The rank that a workflow's first job fixed, as long as any job of it is known.
     workflows: HashMap<WorkflowId, WorkflowRank>,
     /// Services of which nothing is given, since when.
     paused: BTreeMap<Service, Timestamp>,
+    /// The largest number of submission that was given.
+    orders: u64,
+    /// How those ended that are not known any more.
+    gone: Gone,
 
     // Indexes: derived from the above.
     schedule: Schedule,
-    /// Jobs by their idempotency keys.
-    keys: HashMap<Arc<str>, JobId>,
     /// When something of a job's timing passes, by its number of submission.
     alarms: BTreeSet<(Timestamp, u64)>,
     hold_offs: HoldOffs,
@@ -47,20 +54,17 @@ pub struct Ledger {
     /// When jobs are looked at next because workers came or went, if not at once.
     next_look: Option<Timestamp>,
     profiles: HashMap<WorkerId, ProfileId>,
-    by_order: BTreeMap<u64, JobId>,
-    waiting: BTreeMap<OrderKey, JobId>,
-    delayed: BTreeSet<(Timestamp, JobId)>,
-    active: BTreeSet<JobId>,
-    /// Oldest first; the two kinds apart, so that the newest of each are at hand.
-    finished: VecDeque<JobId>,
-    completed: VecDeque<JobId>,
-    unhappy: VecDeque<JobId>,
+    delayed: BTreeSet<(Timestamp, u64)>,
+    active: BTreeSet<u64>,
+    /// By their ends, then by number; the two kinds apart, so that the newest of each are at hand.
+    completed: BTreeSet<(Timestamp, u64)>,
+    unhappy: BTreeSet<(Timestamp, u64)>,
     tally: Tally,
 
     rules: Rules,
     presence: Presence,
     /// Jobs that this command made free to be given; empty between commands.
-    freed: Vec<JobId>,
+    freed: Vec<u64>,
     /// Standing workers that this command made something else free for; empty between commands.
     unbarred: Vec<WorkerId>,
     /// Standing workers for which there was too much that had expired; the next tick serves them.
@@ -68,10 +72,25 @@ pub struct Ledger {
 }
 
 /// What an operator may choose.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Rules {
     /// A job that waits longer goes before all that wait less.
     pub starve_after_ms: Option<u64>,
+    /// How many of the newest completed jobs, and of the newest others that ended, are not
+    /// forgotten.
+    pub finished_tail: usize,
+    /// For so long after its end no job is forgotten.
+    pub finished_kept_ms: u64,
+}
+
+impl Default for Rules {
+    fn default() -> Rules {
+        Rules {
+            starve_after_ms: None,
+            finished_tail: limits::FINISHED_TAIL,
+            finished_kept_ms: limits::FINISHED_KEPT_MS,
+        }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -81,7 +100,15 @@ struct WorkflowRank {
     jobs: u64,
 }
 
-/// How many there are.
+/// Jobs that ended and were forgotten.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+struct Gone {
+    completed: u64,
+    failed: u64,
+    cancelled: u64,
+}
+
+/// How many there are; of those that ended, how many there ever were.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Tally {
     pub pending: u64,
@@ -107,6 +134,7 @@ impl Tally {
         }
     }
 
+    /// All that were ever submitted.
     #[must_use]
     pub fn jobs(&self) -> u64 {
         self.pending + self.assigned + self.in_progress + self.completed + self.failed + self.cancelled
@@ -128,7 +156,7 @@ impl Ledger {
     /// A refusal changes nothing and adds nothing.
     pub fn handle(&mut self, command: Command, now: Timestamp, told: &mut Told) -> Result<Answer, Refusal> {
         let answer = match command {
-            Command::Submit { spec } => self.submit(spec, now, told).map(Answer::Submitted),
+            Command::Submit { spec, recalled } => self.submit(spec, recalled, now, told).map(Answer::Submitted),
             Command::SubmitAll { specs } => Ok(self.submit_all(specs, now, told)),
             Command::Cancel { job } => self.cancel(&job, now, told),
             Command::Retry { job, again } => self.retry(&job, again, now, told),
@@ -149,6 +177,7 @@ impl Ledger {
             Command::Finish { lease, result } => self.finish(lease, result, now, told),
             Command::Fail(fail) => self.fail(fail, now, told),
             Command::Release { lease, reason } => self.release(lease, reason, now, told),
+            Command::Archived { before } => self.heed_archive(before),
             Command::Tick => self.tick(now, told),
         };
         self.offer_freed(now, told);
@@ -196,13 +225,13 @@ impl Ledger {
 
     #[must_use]
     pub fn job(&self, id: &JobId) -> Option<&Job> {
-        self.jobs.get(id)
+        self.rows.of_id(id)
     }
 
     /// The job that this idempotency key stands for.
     #[must_use]
     pub fn job_by_key(&self, key: &str) -> Option<&Job> {
-        self.jobs.get(self.keys.get(key)?)
+        self.rows.of_key(key)
     }
 
     #[must_use]
@@ -226,33 +255,60 @@ impl Ledger {
     /// The lease of this name, while it is held.
     #[must_use]
     pub fn lease(&self, id: LeaseId) -> Option<&Lease> {
-        let lease = self.jobs.get(self.leases.get(&id)?)?.lease()?;
+        let lease = self.rows.get(*self.leases.get(&id)?)?.lease()?;
         (lease.id == id).then_some(lease)
     }
 
-    /// Waiting jobs in the order they will run.
+    /// Waiting jobs in the order they will run; costs what there is of classes, and then what is
+    /// read.
     pub fn pending(&self) -> impl Iterator<Item = &Job> {
-        self.waiting.values().filter_map(|id| self.jobs.get(id))
+        self.schedule.in_order().filter_map(|key| self.rows.get(key.number()))
     }
 
     /// Jobs under a lease.
     pub fn active(&self) -> impl Iterator<Item = &Job> {
-        self.active.iter().filter_map(|id| self.jobs.get(id))
+        self.active.iter().filter_map(|number| self.rows.get(*number))
     }
 
-    /// Completed jobs, newest first.
+    /// Completed jobs, newest first, as far as they are known.
     pub fn completed(&self) -> impl Iterator<Item = &Job> {
-        self.completed.iter().rev().filter_map(|id| self.jobs.get(id))
+        self.completed.iter().rev().filter_map(|(_, number)| self.rows.get(*number))
     }
 
-    /// Failed and cancelled jobs, newest first.
+    /// Failed and cancelled jobs, newest first, as far as they are known.
     pub fn unhappy(&self) -> impl Iterator<Item = &Job> {
-        self.unhappy.iter().rev().filter_map(|id| self.jobs.get(id))
+        self.unhappy.iter().rev().filter_map(|(_, number)| self.rows.get(*number))
+    }
+
+    /// How many jobs are known.
+    #[must_use]
+    pub fn jobs_known(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// The largest [`order`](Job::order) that was given.
+    #[must_use]
+    pub fn orders(&self) -> u64 {
+        self.orders
+    }
+
+    /// Known jobs that ended at this time or later.
+    pub fn ended_since(&self, at: Timestamp) -> impl Iterator<Item = &Job> {
+        let since =
+            move |ended: &'_ BTreeSet<(Timestamp, u64)>| ended.range((at, 0)..).map(|(_, order)| *order).collect();
+        let (completed, unhappy): (Vec<u64>, Vec<u64>) = (since(&self.completed), since(&self.unhappy));
+        completed.into_iter().chain(unhappy).filter_map(|order| self.job_of(order))
+    }
+
+    /// What the workflow's first job fixed, as long as any job of it is known.
+    #[must_use]
+    pub fn workflow_rank(&self, workflow: &WorkflowId) -> Option<Rank> {
+        self.workflows.get(workflow).map(|known| known.rank)
     }
 
     /// All jobs submitted before number `before` (see [`Job::order`]), newest first.
     pub fn submitted_before(&self, before: u64) -> impl Iterator<Item = &Job> {
-        self.by_order.range(..before).rev().filter_map(|(_, id)| self.jobs.get(id))
+        self.rows.before(before)
     }
 
     #[must_use]
@@ -306,26 +362,27 @@ impl Ledger {
     /// The job of this number (see [`Job::order`]).
     #[must_use]
     pub fn job_of(&self, order: u64) -> Option<&Job> {
-        self.jobs.get(self.by_order.get(&order)?)
+        self.rows.get(order)
     }
 
     /// The first job that the worker holds.
     #[must_use]
     pub fn current_job(&self, worker: &Worker) -> Option<&JobId> {
-        worker.leases.first().and_then(|lease| self.leases.get(lease))
+        let job = worker.leases.first().and_then(|lease| self.leases.get(lease))?;
+        self.rows.get(*job).map(|job| &job.spec.id)
     }
 
     /// Whether both remember the same. Indexes and presence are derived and do not count.
     #[must_use]
     pub fn remembers_the_same_as(&self, other: &Ledger) -> bool {
-        self.jobs == other.jobs
+        self.rows == other.rows
             && self.machines == other.machines
             && self.workers == other.workers
             && self.leases == other.leases
-            && self.finished == other.finished
+            && (&self.completed, &self.unhappy) == (&other.completed, &other.unhappy)
+            && (self.orders, self.gone) == (other.orders, other.gone)
             && self.workflows == other.workflows
             && self.paused == other.paused
-            && self.waiting == other.waiting
             && self.tally == other.tally
     }
 }

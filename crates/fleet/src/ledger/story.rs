@@ -1,65 +1,75 @@
 //! The fewest events that lead to a ledger, so that a checkpoint needs no format of its own.
 
-use super::Ledger;
+use super::{Gone, Ledger};
 use crate::{
-    Attempt, Declared, Event, Fact, Job, LeaseId, Machine, Missing, ReturnReason, SessionId, State, Status, Timestamp,
-    Waiting, Worker,
+    Attempt, Declared, Event, Fact, Finished, Job, LeaseId, Machine, MachineId, Missing, ReturnReason, Service,
+    SessionId, State, Status, Timestamp, Waiting, Worker, WorkerId,
 };
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+/// A part of the shortest story that is told anew by itself when something of it changes. In
+/// their order they are the story: jobs come first with all that has ended, so that no worker
+/// counts it twice; then machines and workers; then what is held now.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Chapter {
+    /// How many there were, and how those ended that are forgotten.
+    Counted,
+    /// A job that has ended, and when; by its number.
+    Ended(Timestamp, u64),
+    /// Another job, up to the end of its last attempt that ended.
+    Live(u64),
+    Paused(Service),
+    Machine(MachineId),
+    Worker(WorkerId),
+    /// The attempt of a job that is under a lease.
+    Held(u64),
+}
+
 impl Ledger {
-    /// Replayed onto an empty ledger, these events lead to one that remembers the same.
-    ///
-    /// Jobs come first with all that has ended, so that no worker counts it twice; then
-    /// machines and workers; then what is held now.
+    /// Replayed onto an empty ledger, these events lead to one that remembers the same and
+    /// decides the same.
     pub fn shortest_story(&self) -> impl Iterator<Item = Event> {
-        let finished = self.finished.iter().filter_map(|id| self.jobs.get(id));
-        let live = || self.pending().chain(self.active());
-        let jobs = finished.chain(live()).flat_map(|job| self.history(job));
-        let paused = self.paused.iter().map(|(service, at)| Event {
-            at: *at,
-            fact: Fact::ServicePaused { service: service.clone(), is_paused: true },
-        });
-        let machines = self.machines.values().flat_map(machine_story);
-        let workers = self.workers.values().flat_map(|worker| self.worker_story(worker));
-        jobs.chain(paused).chain(machines).chain(workers).chain(live().flat_map(current))
+        self.chapters().flat_map(|chapter| self.story_of(&chapter))
     }
 
-    fn worker_story(&self, worker: &Worker) -> Vec<Event> {
-        let joined = Fact::WorkerJoined {
-            worker: worker.id.clone(),
-            machine: worker.machine.clone(),
-            session: worker.session,
-            slots: worker.slots,
-            capabilities: Arc::clone(&worker.capabilities),
-            loaded_models: worker.loaded_models.clone(),
-            is_draining: worker.is_draining,
-            jobs_completed: worker.jobs_completed,
-            jobs_failed: worker.jobs_failed,
-        };
-        let mut story = vec![Event { at: worker.connected_at, fact: joined }];
-        if worker.declared != Declared::Ready {
-            let status = worker.status(false, false);
-            let fact = Fact::WorkerDeclared {
-                worker: worker.id.clone(),
-                machine: worker.machine.clone(),
-                declared: worker.declared,
-                old: status,
-                new: status,
-            };
-            story.push(Event { at: worker.connected_at, fact });
+    /// What the shortest story consists of, in order.
+    pub fn chapters(&self) -> impl Iterator<Item = Chapter> {
+        let counted = (self.orders > 0).then_some(Chapter::Counted);
+        let live = self.rows.iter().filter(|job| !job.has_ended());
+        let ended = merged(&self.completed, &self.unhappy).map(|(at, order)| Chapter::Ended(at, order));
+        let jobs = ended.chain(live.map(|job| Chapter::Live(job.order)));
+        let paused = self.paused.keys().cloned().map(Chapter::Paused);
+        let machines = self.machines.keys().cloned().map(Chapter::Machine);
+        let workers = self.workers.keys().cloned().map(Chapter::Worker);
+        let fleet = paused.chain(machines).chain(workers);
+        counted.into_iter().chain(jobs).chain(fleet).chain(self.active.iter().copied().map(Chapter::Held))
+    }
+
+    /// The events of one chapter; none if it is not in the story any more.
+    #[must_use]
+    pub fn story_of(&self, chapter: &Chapter) -> Vec<Event> {
+        match chapter {
+            Chapter::Counted => self.counted().into_iter().collect(),
+            Chapter::Ended(at, order) => {
+                let job = self.rows.get(*order).filter(|job| job.finished_at() == Some(*at));
+                job.map(|job| self.history(job)).unwrap_or_default()
+            }
+            Chapter::Live(order) => {
+                let job = self.rows.get(*order).filter(|job| !job.has_ended());
+                job.map(|job| self.history(job)).unwrap_or_default()
+            }
+            Chapter::Paused(service) => self.paused.get(service).map(|at| paused(service, *at)).into_iter().collect(),
+            Chapter::Machine(machine) => self.machines.get(machine).map(machine_story).unwrap_or_default(),
+            Chapter::Worker(worker) => self.workers.get(worker).map(worker_story).unwrap_or_default(),
+            Chapter::Held(order) => self.rows.get(*order).map(current).unwrap_or_default(),
         }
-        for service in &worker.down {
-            let fact = Fact::ServiceTurned {
-                worker: worker.id.clone(),
-                machine: worker.machine.clone(),
-                service: service.clone(),
-                is_down: true,
-                reason: None,
-            };
-            story.push(Event { at: worker.connected_at, fact });
-        }
-        story
+    }
+
+    fn counted(&self) -> Option<Event> {
+        let Gone { completed, failed, cancelled } = self.gone;
+        let fact = Fact::Counted { orders: self.orders, completed, failed, cancelled };
+        (self.orders > 0).then_some(Event { at: Timestamp::default(), fact })
     }
 
     /// A job up to the end of its last ended attempt, and its end if it has ended.
@@ -86,7 +96,7 @@ impl Ledger {
             }
         }
         story.extend(waits(job, since));
-        if let State::Finished { at, outcome, by } = &job.state {
+        if let Some(Finished { at, outcome, by }) = job.finished() {
             let last = job.attempts.last().filter(|_| by.is_some());
             let fact = Fact::JobFinished {
                 job: job.spec.id.clone(),
@@ -100,6 +110,61 @@ impl Ledger {
         }
         story
     }
+}
+
+fn worker_story(worker: &Worker) -> Vec<Event> {
+    let joined = Fact::WorkerJoined {
+        worker: worker.id.clone(),
+        machine: worker.machine.clone(),
+        session: worker.session,
+        slots: worker.slots,
+        capabilities: Arc::clone(&worker.capabilities),
+        loaded_models: worker.loaded_models.clone(),
+        is_draining: worker.is_draining,
+        jobs_completed: worker.jobs_completed,
+        jobs_failed: worker.jobs_failed,
+    };
+    let mut story = vec![Event { at: worker.connected_at, fact: joined }];
+    if worker.declared != Declared::Ready {
+        let status = worker.status(false, false);
+        let fact = Fact::WorkerDeclared {
+            worker: worker.id.clone(),
+            machine: worker.machine.clone(),
+            declared: worker.declared,
+            old: status,
+            new: status,
+        };
+        story.push(Event { at: worker.connected_at, fact });
+    }
+    for service in &worker.down {
+        let fact = Fact::ServiceTurned {
+            worker: worker.id.clone(),
+            machine: worker.machine.clone(),
+            service: service.clone(),
+            is_down: true,
+            reason: None,
+        };
+        story.push(Event { at: worker.connected_at, fact });
+    }
+    story
+}
+
+fn paused(service: &Service, at: Timestamp) -> Event {
+    Event { at, fact: Fact::ServicePaused { service: service.clone(), is_paused: true } }
+}
+
+/// Both, in the order of the ends.
+fn merged<'a>(
+    a: &'a BTreeSet<(Timestamp, u64)>,
+    b: &'a BTreeSet<(Timestamp, u64)>,
+) -> impl Iterator<Item = (Timestamp, u64)> + 'a {
+    let (mut a, mut b) = (a.iter().peekable(), b.iter().peekable());
+    std::iter::from_fn(move || match (a.peek(), b.peek()) {
+        (Some(first), Some(second)) if second < first => b.next(),
+        (Some(_), _) => a.next(),
+        (None, _) => b.next(),
+    })
+    .copied()
 }
 
 /// The verdict that was last told of a waiting job, since when it waits so.
@@ -145,10 +210,7 @@ fn current(job: &Job) -> Vec<Event> {
 
 /// The lease that ended the job; for attempts before it any name will do, it is dropped at once.
 fn ended_by(job: &Job) -> LeaseId {
-    match job.state {
-        State::Finished { by: Some(lease), .. } => lease,
-        _ => LeaseId(0),
-    }
+    job.finished().and_then(|finished| finished.by).unwrap_or(LeaseId(0))
 }
 
 fn begun(job: &Job, attempt: &Attempt, lease: LeaseId, session: SessionId) -> Vec<Event> {

@@ -2,8 +2,7 @@
 
 use super::Ledger;
 use crate::{
-    Answer, Fact, JobId, JoinWorker, LeaseId, Orders, Refusal, ReturnReason, SessionId, Timestamp, Told, WorkerId,
-    limits,
+    Answer, Fact, JoinWorker, LeaseId, Orders, Refusal, ReturnReason, SessionId, Timestamp, Told, WorkerId, limits,
 };
 use std::sync::Arc;
 
@@ -23,7 +22,7 @@ impl Ledger {
         let held = |lease: &LeaseId| !moves && self.holds(&join.worker, *lease);
         let resumed: Vec<_> = join.resume.iter().copied().filter(held).collect();
         for job in self.jobs_of(&join.worker, &resumed) {
-            self.lose(&job, ReturnReason::SessionReplaced, now, told);
+            self.lose(job, ReturnReason::SessionReplaced, now, told);
         }
         // Only now: a lost job may have ended as poison, which counts.
         let old = self.workers.get(&join.worker);
@@ -78,7 +77,7 @@ impl Ledger {
     ) {
         self.step_back(id);
         for job in self.jobs_of(id, &[]) {
-            self.lose(&job, why.clone(), now, told);
+            self.lose(job, why.clone(), now, told);
         }
         let Some(machine) = self.workers.get(id).map(|worker| worker.machine.clone()) else { return };
         self.emit(Fact::WorkerLeft { worker: id.clone(), machine, reason: reason.map(Arc::from) }, now, told);
@@ -88,10 +87,10 @@ impl Ledger {
         self.workers.get(worker).is_some_and(|worker| worker.leases.contains(&lease))
     }
 
-    /// The jobs under the worker's leases, but for these leases.
-    fn jobs_of(&self, worker: &WorkerId, but: &[LeaseId]) -> Vec<JobId> {
+    /// The numbers of the jobs under the worker's leases, but for these leases.
+    fn jobs_of(&self, worker: &WorkerId, but: &[LeaseId]) -> Vec<u64> {
         let Some(worker) = self.workers.get(worker) else { return Vec::new() };
         let leases = worker.leases.iter().filter(|lease| !but.contains(lease));
-        leases.filter_map(|lease| self.leases.get(lease)).cloned().collect()
+        leases.filter_map(|lease| self.leases.get(lease)).copied().collect()
     }
 }

@@ -4,6 +4,7 @@ use super::whose::Whose;
 use super::{GroupId, OrderKey, Seat};
 use crate::{Capabilities, CustomerId, Number, Requirements, WorkflowId};
 use std::collections::BTreeSet;
+use std::ops::Bound;
 use std::sync::Arc;
 
 /// What makes a class: equal demands are one.
@@ -24,8 +25,12 @@ pub(super) struct More {
 
 impl Demand {
     pub(super) fn of(seat: Seat<'_>) -> Demand {
-        let (customer, workflow) = (seat.customer.cloned(), seat.workflow.cloned());
-        let more = seat.more_than_gb.map(|than_gb| More { than_gb, customer, workflow });
+        let whose = || (seat.customer.cloned(), seat.workflow.cloned());
+        let more = |than_gb| {
+            let (customer, workflow) = whose();
+            More { than_gb, customer, workflow }
+        };
+        let more = seat.more_than_gb.map(more);
         Demand { requirements: Arc::clone(seat.requirements), more }
     }
 
@@ -40,11 +45,13 @@ impl Demand {
 /// Jobs to be passed over, by their numbers.
 pub(super) type Skip<'a> = &'a dyn Fn(u64) -> bool;
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Class {
     pub(super) demand: Demand,
     /// All that wait, by number of submission.
     pub(super) members: BTreeSet<u64>,
+    /// Those that may not be given yet.
+    pub(super) resting: BTreeSet<OrderKey>,
     /// Those that may be given, by customer and in order.
     lanes: BTreeSet<(u32, OrderKey)>,
     /// The first of each customer, in order.
@@ -103,6 +110,7 @@ impl Class {
         Class {
             demand,
             members: BTreeSet::new(),
+            resting: BTreeSet::new(),
             lanes: BTreeSet::new(),
             heads: BTreeSet::new(),
             bound: BTreeSet::new(),
@@ -119,7 +127,8 @@ impl Class {
         if let Some(workflow) = workflow {
             self.bound.insert((workflow, customer, key));
         }
-        self.move_head(customer, workflow, old)
+        let new = old.into_iter().chain([key]).min();
+        self.move_head(Moved { customer, workflow, old, new })
     }
 
     /// The job may not be given any more.
@@ -129,7 +138,8 @@ impl Class {
         if let Some(workflow) = workflow {
             self.bound.remove(&(workflow, customer, key));
         }
-        self.move_head(customer, workflow, old)
+        let new = if old == Some(key) { self.first_of(customer) } else { old };
+        self.move_head(Moved { customer, workflow, old, new })
     }
 
     fn first_of(&self, customer: u32) -> Option<OrderKey> {
@@ -137,8 +147,8 @@ impl Class {
         (*found == customer).then_some(*key)
     }
 
-    fn move_head(&mut self, customer: u32, workflow: Option<u32>, old: Option<OrderKey>) -> Moved {
-        let new = self.first_of(customer);
+    fn move_head(&mut self, moved: Moved) -> Moved {
+        let Moved { customer, old, new, .. } = moved;
         if new != old {
             if let Some(old) = old {
                 self.heads.remove(&(old, customer));
@@ -147,7 +157,17 @@ impl Class {
                 self.heads.insert((new, customer));
             }
         }
-        Moved { customer, workflow, old, new }
+        moved
+    }
+
+    /// Those that may be given, of each customer by itself: its first, in order of these, and
+    /// what comes after that.
+    pub(super) fn by_customer(&self) -> impl Iterator<Item = (OrderKey, impl Iterator<Item = OrderKey>)> {
+        let after = move |head: OrderKey, customer: u32| {
+            let lane = self.lanes.range((Bound::Excluded((customer, head)), Bound::Unbounded));
+            lane.take_while(move |(found, _)| *found == customer).map(|(_, key)| *key)
+        };
+        self.heads.iter().map(move |(head, customer)| (*head, after(*head, *customer)))
     }
 
     /// The first job for workers that take these, but for those to be skipped.

@@ -17,6 +17,9 @@ impl Schedule {
         let demand = Demand::of(seat);
         let id = self.classes.insert(Class::new(demand.clone()));
         self.by_service.entry(demand.requirements.service.clone()).or_default().classes.insert(id);
+        if demand.more.is_none() {
+            self.by_place.insert(super::place_of(&demand.requirements), id);
+        }
         self.class_of.insert(demand, id);
         self.idle.insert(id);
         self.decide(id);
@@ -231,6 +234,9 @@ impl Schedule {
         for id in std::mem::take(&mut self.idle) {
             let Some(class) = self.classes.remove(id) else { continue };
             self.class_of.remove(&class.demand);
+            if class.demand.more.is_none() {
+                self.by_place.remove(&super::place_of(&class.demand.requirements));
+            }
             self.turned.remove(&id);
             for (group, _) in &class.fits {
                 if let Some(group) = self.groups.get_mut(*group) {

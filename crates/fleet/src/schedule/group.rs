@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Profiles that fit the same classes and take the same customers' and workflow's jobs: however
 /// much else they differ in, the same job is first for all of them.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Group {
     pub(super) whose: Whose,
     pub(super) profiles: BTreeSet<ProfileId>,

@@ -23,6 +23,7 @@
 mod class;
 mod fitting;
 mod group;
+mod merge;
 mod names;
 mod profile;
 mod reading;
@@ -58,6 +59,11 @@ impl OrderKey {
 
     pub(crate) fn new(priority: u32, at: Timestamp, order: u64) -> OrderKey {
         OrderKey { rank: 1 + limits::PRIORITY_MAX.saturating_sub(priority), at, order }
+    }
+
+    /// The number of the job's submission.
+    pub(crate) fn number(self) -> u64 {
+        self.order
     }
 
     /// Before everything that does not starve, the longest waiting first.
@@ -96,10 +102,13 @@ pub(crate) struct Seat<'a> {
 }
 
 /// The waiting jobs and the workers that stand ready.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Schedule {
     classes: Slab<ClassId, Class>,
     class_of: HashMap<Demand, ClassId>,
+    /// The classes that want no more memory than is stated, by the place of their requirements,
+    /// which are theirs as long as they are. Most jobs share them.
+    by_place: HashMap<usize, ClassId>,
     groups: Slab<GroupId, Group>,
     profiles: Slab<ProfileId, Profile>,
     profile_of: HashMap<Arc<Capabilities>, ProfileId>,
@@ -118,7 +127,7 @@ pub(crate) struct Schedule {
 }
 
 /// Only what shares a service is ever compared.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct OfService {
     classes: BTreeSet<ClassId>,
     profiles: BTreeSet<ProfileId>,
@@ -127,33 +136,45 @@ struct OfService {
 impl Schedule {
     /// Whether a job with these requirements could be queued without breaking the limit.
     pub(crate) fn has_room_for(&self, requirements: &Arc<Requirements>) -> bool {
-        match self.class_of.get(&Demand { requirements: Arc::clone(requirements), more: None }) {
-            Some(class) if !self.idle.contains(class) => true,
+        match self.class_of_stated(requirements) {
+            Some(class) if !self.idle.contains(&class) => true,
             _ => self.class_of.len() - self.idle.len() < limits::CLASSES_MAX,
         }
     }
 
     /// The requirements that are already known and equal to these: one copy serves all.
     pub(crate) fn known(&self, requirements: &Arc<Requirements>) -> Option<Arc<Requirements>> {
-        let demand = Demand { requirements: Arc::clone(requirements), more: None };
-        self.class_of.get_key_value(&demand).map(|(demand, _)| Arc::clone(&demand.requirements))
+        let class = self.classes.get(self.class_of_stated(requirements)?)?;
+        Some(Arc::clone(&class.demand.requirements))
+    }
+
+    /// The customer's name that is already known: one copy serves all.
+    pub(crate) fn known_customer(&self, customer: &CustomerId) -> Option<CustomerId> {
+        self.customers.known(customer).cloned()
+    }
+
+    /// The class of those that have not wanted more memory.
+    fn class_of_stated(&self, requirements: &Arc<Requirements>) -> Option<ClassId> {
+        let by_place = self.by_place.get(&place_of(requirements)).copied();
+        by_place.or_else(|| self.class_of.get(&Demand { requirements: Arc::clone(requirements), more: None }).copied())
     }
 
     /// The job waits; `may_run` says whether it may be given already.
     pub(crate) fn insert(&mut self, seat: Seat<'_>, may_run: bool) {
         let id = self.class_for(seat);
         self.idle.remove(&id);
-        if let Some(class) = self.classes.get_mut(id) {
-            class.members.insert(seat.key.order);
-        }
-        if may_run {
-            self.queue(seat, id);
+        let Some(class) = self.classes.get_mut(id) else { return };
+        class.members.insert(seat.key.order);
+        match may_run {
+            true => self.queue(seat, id),
+            false => drop(class.resting.insert(seat.key)),
         }
     }
 
     /// A job that waited may be given from now on.
     pub(crate) fn wake(&mut self, seat: Seat<'_>) {
-        if let Some(id) = self.find(seat) {
+        let Some(id) = self.find(seat) else { return };
+        if self.classes.get_mut(id).is_some_and(|class| class.resting.remove(&seat.key)) {
             self.queue(seat, id);
         }
     }
@@ -205,6 +226,7 @@ impl Schedule {
         }
         let Some(class) = self.classes.get_mut(id) else { return };
         class.members.remove(&seat.key.order);
+        class.resting.remove(&seat.key);
         if class.is_idle() {
             self.idle.insert(id);
             self.turned.remove(&id);
@@ -301,6 +323,13 @@ impl Schedule {
         standing.into_iter().map(|(.., worker)| worker.clone()).collect()
     }
 
+    /// The same without those that stand ready, and with nothing to be looked through.
+    pub(crate) fn for_reading(&self) -> Schedule {
+        let mut copy = Schedule { turned: BTreeMap::new(), ..self.clone() };
+        copy.groups.values_mut().for_each(|group| group.standing.clear());
+        copy
+    }
+
     /// How often a kind of worker came or went.
     pub(crate) fn changes(&self) -> u64 {
         self.changes
@@ -357,6 +386,13 @@ impl Schedule {
     }
 
     fn find(&self, seat: Seat<'_>) -> Option<ClassId> {
-        self.class_of.get(&Demand::of(seat)).copied()
+        match seat.more_than_gb {
+            None => self.class_of_stated(seat.requirements),
+            Some(_) => self.class_of.get(&Demand::of(seat)).copied(),
+        }
     }
+}
+
+fn place_of(requirements: &Arc<Requirements>) -> usize {
+    Arc::as_ptr(requirements) as usize
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::hash::Hash;
 
 /// A name has a number as long as somebody holds it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Names<T> {
     numbers: HashMap<T, u32>,
     held: Vec<Option<(T, u32)>>,
@@ -20,6 +20,11 @@ impl<T> Default for Names<T> {
 impl<T: Clone + Eq + Hash> Names<T> {
     pub(super) fn number(&self, name: &T) -> Option<u32> {
         self.numbers.get(name).copied()
+    }
+
+    /// The copy of the name that is held.
+    pub(super) fn known(&self, name: &T) -> Option<&T> {
+        self.numbers.get_key_value(name).map(|(name, _)| name)
     }
 
     /// The name's number, held once more, and whether it is new.

@@ -5,7 +5,7 @@ use crate::{Capabilities, WorkerId};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Profile {
     pub(super) capabilities: Arc<Capabilities>,
     pub(super) workers: BTreeSet<WorkerId>,

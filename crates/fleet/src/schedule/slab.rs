@@ -8,7 +8,7 @@ pub(super) trait Place: Copy {
     fn place(self) -> u32;
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Slab<I, T> {
     places: Vec<Option<T>>,
     free: Vec<u32>,

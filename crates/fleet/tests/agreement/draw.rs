@@ -3,7 +3,8 @@
 use crate::dice::Dice;
 use fleet::{
     Backoff, Capabilities, Content, CustomerAccess, CustomerId, Hardware, Isolation, JobId, JobSpec, MachineId, Need,
-    Number, Part, Requirements, Scalar, Service, Test, Timestamp, Timing, Value, WorkerId, Workflow, WorkflowId,
+    Number, Options, Part, Requirements, Scalar, Service, Test, Timestamp, Timing, Value, WorkerId, Workflow,
+    WorkflowId,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -190,17 +191,17 @@ pub(crate) fn spec(dice: &mut Dice, n: usize, kinds: &[Arc<Requirements>], now: 
         id: JobId::parse(&format!("j{n}")).unwrap(),
         requirements: dice.one(kinds),
         payload: Content { hash: [0; 32], bytes: 2 },
-        ctx: None,
         priority: dice.one(&[0, 10, 50, 50, 50, 50]),
         attempts_max: dice.one(&[1, 2, 3, 3, 10]),
         customer: dice.chance(50).then(|| customer(dice.one(&CUSTOMERS))),
-        workflow: dice.chance(40).then(|| workflow(dice, now)),
-        labels: BTreeMap::new(),
-        timing: dice
-            .chance(30)
-            .then(|| Box::new(Timing { not_before, start_by, finish_by, backoff, ..Timing::default() })),
-        idempotency_key: None,
-        retry_of: None,
+        options: Options {
+            workflow: dice.chance(40).then(|| workflow(dice, now)),
+            timing: dice
+                .chance(30)
+                .then(|| Box::new(Timing { not_before, start_by, finish_by, backoff, ..Timing::default() })),
+            ..Options::default()
+        }
+        .stated(),
         digest: [0; 32],
     }
 }

@@ -82,7 +82,7 @@ impl FleetLife {
         let (workers, machines) = (dice.between(3, 40) as usize, dice.between(1, 15) as usize);
         let models = (0..2 * workers).map(|_| Arc::new(draw::capabilities(&mut dice))).collect();
         FleetLife {
-            ledger: Ledger::with(Rules { starve_after_ms }),
+            ledger: Ledger::with(Rules { starve_after_ms, ..Rules::default() }),
             scan: Scan { starve_after_ms, ..Scan::default() },
             now: Timestamp(1_000_000),
             standing: Vec::new(),
@@ -187,7 +187,7 @@ impl FleetLife {
         let specs = from..from + jobs;
         let specs: Vec<_> = specs.map(|n| Arc::new(draw::spec(&mut self.dice, n, &self.kinds, self.now))).collect();
         self.submitted += jobs;
-        self.must(&Command::SubmitAll { specs }).map(drop)
+        self.must(&Command::SubmitAll { specs: specs.into_iter().map(|spec| (spec, None)).collect() }).map(drop)
     }
 
     fn any_worker(&mut self) -> Option<WorkerId> {
@@ -296,7 +296,7 @@ impl FleetLife {
             Arc::new(draw::spec(&mut self.dice, JOBS + n + self.step * FLOOD, &[Arc::new(kind)], self.now))
         });
         let specs: Vec<_> = specs.collect();
-        self.must(&Command::SubmitAll { specs: specs.clone() })?;
+        self.must(&Command::SubmitAll { specs: specs.iter().map(|spec| (Arc::clone(spec), None)).collect() })?;
         for spec in specs {
             // Some have expired instead.
             self.command(&Command::Cancel { job: spec.id.clone() }).map(drop)?;

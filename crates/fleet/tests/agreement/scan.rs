@@ -101,7 +101,7 @@ impl Job {
     }
 
     fn workflow(&self) -> Option<&WorkflowId> {
-        self.spec.workflow.as_ref().and_then(|workflow| workflow.id.as_ref())
+        self.spec.workflow_id()
     }
 
     /// Everything that a worker may lack.
@@ -171,7 +171,7 @@ impl Scan {
     }
 
     pub(crate) fn submit(&mut self, spec: &Arc<JobSpec>, order: u64, now: Timestamp) {
-        let workflow = spec.workflow.as_ref();
+        let workflow = spec.workflow();
         let id = workflow.and_then(|workflow| workflow.id.as_ref());
         let fixed = self.workflows.iter().find(|(known, ..)| Some(known) == id);
         let (fixed_priority, fixed_at) = fixed.map_or((spec.priority, now), |(_, priority, at)| (*priority, *at));
@@ -180,7 +180,7 @@ impl Scan {
         if let (Some(id), None) = (id, fixed) {
             self.workflows.push((id.clone(), priority, at));
         }
-        let not_before = spec.timing.as_ref().and_then(|timing| timing.not_before).filter(|time| *time > now);
+        let not_before = spec.stated_timing().and_then(|timing| timing.not_before).filter(|time| *time > now);
         let place = Place::Waiting { not_before, awake: not_before.is_none() };
         let spec = Arc::clone(spec);
         self.jobs.push(Job { spec, created_at: now, order, priority, at, starves: false, too_little: None, place });

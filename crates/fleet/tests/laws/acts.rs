@@ -107,6 +107,10 @@ pub(crate) enum Act {
         lease: Which,
     },
     Tick,
+    /// All that ended before so long ago is in the archive.
+    Archived {
+        ms_ago: u64,
+    },
     Restart {
         shortest: bool,
     },
@@ -126,6 +130,8 @@ pub(crate) struct Wanted {
     pub(crate) workflow: Option<(u8, u8, u8)>,
     pub(crate) times: Option<Times>,
     pub(crate) key: Option<u8>,
+    /// What the archive remembers of its workflow: priority and time.
+    pub(crate) recalled: Option<(u8, u8)>,
 }
 
 /// In milliseconds from the submission on.
@@ -145,6 +151,8 @@ pub(crate) struct Life {
     /// How many names of jobs there are.
     pub(crate) jobs: u8,
     pub(crate) starve_after_ms: Option<u64>,
+    /// How many of the newest that ended are not forgotten.
+    pub(crate) tail: usize,
     pub(crate) steps: Vec<Step>,
 }
 
@@ -175,10 +183,11 @@ impl Step {
 pub(crate) fn life(steps: Range<usize>) -> impl Strategy<Value = Life> {
     let fleet = prop_oneof![9 => Just(fleet_in_place()), 1 => Just(Vec::new())];
     let starve_after_ms = prop::option::weighted(0.3, 1u64..20_000);
-    (6u8..=30, starve_after_ms, fleet, prop::collection::vec(step(), steps)).prop_map(
-        |(jobs, starve_after_ms, fleet, life)| Life {
+    (6u8..=30, starve_after_ms, 0usize..4, fleet, prop::collection::vec(step(), steps)).prop_map(
+        |(jobs, starve_after_ms, tail, fleet, life)| Life {
             jobs,
             starve_after_ms,
+            tail,
             steps: fleet.into_iter().chain(life).collect(),
         },
     )
@@ -223,7 +232,7 @@ pub(crate) fn crowd() -> impl Strategy<Value = Life> {
     (holding, asked, failed, standing, freeing).prop_map(|(holding, asked, failed, standing, freeing)| {
         let before = [holding, asked, failed, standing].concat();
         let steps = before.into_iter().map(Step::now).chain(freeing).collect();
-        Life { jobs: u8::MAX, starve_after_ms: None, steps }
+        Life { jobs: u8::MAX, starve_after_ms: None, tail: 1, steps }
     })
 }
 
@@ -252,7 +261,7 @@ pub(crate) fn bouncing() -> impl Strategy<Value = Life> {
     prop::collection::vec(round, 10..30).prop_map(|rounds| {
         let jobs = (0..2).map(|job| Step::now(submitting(((0, 1), job))));
         let steps = fleet_in_place().into_iter().chain(jobs).chain(rounds.concat()).collect();
-        Life { jobs: 2, starve_after_ms: None, steps }
+        Life { jobs: 2, starve_after_ms: None, tail: 1, steps }
     })
 }
 
@@ -261,8 +270,8 @@ fn joining(((machine, slots, services), worker): ((u8, u8, u8), u8)) -> Act {
 }
 
 fn submitting(((service, priority), job): ((u8, u8), u8)) -> Act {
-    let (needs, customer, workflow, times, key) = (0, 0, None, None, None);
-    Act::Submit(Wanted { job, service, priority, runs: 3, content: 0, needs, customer, workflow, times, key })
+    let (needs, customer, workflow, times, key, recalled) = (0, 0, None, None, None, None);
+    Act::Submit(Wanted { job, service, priority, runs: 3, content: 0, needs, customer, workflow, times, key, recalled })
 }
 
 fn failing((lease, after_ms): (u8, u64)) -> Act {
@@ -275,7 +284,7 @@ fn step() -> impl Strategy<Value = Step> {
         60 => 0u64..500,
         30 => 500u64..3_000,
         12 => 3_000u64..12_000,
-        4 => 12_000u64..70_000,
+        8 => 12_000u64..70_000,
         2 => 70_000u64..660_000,
         1 => Just(25 * 3_600_000u64),
     ];
@@ -290,6 +299,7 @@ fn act() -> impl Strategy<Value = Act> {
         36 => of_leases(),
         2 => (0..WORKERS, prop::bool::weighted(0.3)).prop_map(|(worker, earlier)| Act::StandDown { worker, earlier }),
         4 => Just(Act::Tick),
+        4 => prop_oneof![2 => Just(0u64), 1 => 0u64..100_000].prop_map(|ms_ago| Act::Archived { ms_ago }),
         1 => any::<bool>().prop_map(|shortest| Act::Restart { shortest }),
     ]
 }
@@ -308,8 +318,9 @@ fn wanted() -> impl Strategy<Value = Wanted> {
     let needs = prop_oneof![4 => Just(0u8), 3 => 1u8..6];
     let workflow = prop::option::weighted(0.3, (0u8..3, 0u8..3, 0u8..3));
     let key = prop::option::weighted(0.1, 0u8..4);
-    (basics, needs, 0u8..3, workflow, prop::option::weighted(0.4, times()), key).prop_map(
-        |((job, service, priority, runs, content), needs, customer, workflow, times, key)| Wanted {
+    let recalled = prop::option::weighted(0.5, (0u8..3, 0u8..3));
+    (basics, needs, 0u8..3, (workflow, recalled), prop::option::weighted(0.4, times()), key).prop_map(
+        |((job, service, priority, runs, content), needs, customer, (workflow, recalled), times, key)| Wanted {
             job,
             service,
             priority,
@@ -320,6 +331,7 @@ fn wanted() -> impl Strategy<Value = Wanted> {
             workflow,
             times,
             key,
+            recalled,
         },
     )
 }

@@ -4,7 +4,7 @@ use crate::oracle::{Job, Oracle, Place};
 use fleet::limits;
 use fleet::{
     Answer, Beat, Command, Event, Fact, Fail, FailureKind, Grant, JobId, JobSpec, JoinWorker, LeaseId, Next, Outcome,
-    Pulse, Refusal, Status, Submitted, Timestamp, Told,
+    Pulse, Rank, Refusal, Status, Submitted, Timestamp, Told,
 };
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ pub(crate) fn check(
 ) -> Verdict {
     let given = answer.as_ref();
     match command {
-        Command::Submit { spec } => submission_is_answered(&known(before), spec, given, told),
+        Command::Submit { spec, .. } => submission_is_answered(&known(before), spec, given, told),
         Command::SubmitAll { specs } => batch_is_answered(before, specs, given, told),
         Command::Retry { job, again } => retry_is_answered(before, job, again, now, given, told),
         Command::Cancel { job } => cancel_is_answered(before, job, given, told),
@@ -56,8 +56,9 @@ pub(crate) fn check(
             );
             Ok(())
         }
-        Command::StandDown { .. } => {
-            law!(given == Ok(&Answer::Done) && *told == Told::default(), "standing down is silent", "{given:?}");
+        Command::StandDown { .. } | Command::Archived { .. } => {
+            let silent = given == Ok(&Answer::Done) && *told == Told::default();
+            law!(silent, "standing down is silent, and so is the archive", "{given:?}");
             Ok(())
         }
         Command::JoinMachine { .. } | Command::Tick | Command::PauseService { .. } => {
@@ -80,7 +81,7 @@ pub(crate) fn check(
 type Name<'a> = (&'a JobId, Option<&'a str>, [u8; 32]);
 
 fn name(spec: &JobSpec) -> Name<'_> {
-    (&spec.id, spec.idempotency_key.as_deref(), spec.digest)
+    (&spec.id, spec.idempotency_key(), spec.digest)
 }
 
 fn known(before: &Oracle) -> Vec<Name<'_>> {
@@ -126,11 +127,16 @@ fn submission_is_answered(known: &[Name<'_>], spec: &JobSpec, given: Given<'_>, 
 }
 
 /// Each as if it were submitted alone, in order.
-fn batch_is_answered(before: &Oracle, specs: &[Arc<JobSpec>], given: Given<'_>, told: &Told) -> Verdict {
+fn batch_is_answered(
+    before: &Oracle,
+    specs: &[(Arc<JobSpec>, Option<Rank>)],
+    given: Given<'_>,
+    told: &Told,
+) -> Verdict {
     let Ok(Answer::SubmittedAll(results)) = given else { return Err(format!("a batch is answered: {given:?}")) };
     let (mut known, mut new) = (known(before), Vec::new());
     let mut all = Vec::new();
-    for spec in specs {
+    for (spec, _) in specs {
         let expected = expected(&known, spec);
         if expected.as_ref().is_ok_and(|submitted| !submitted.duplicate) {
             known.push(name(spec));
@@ -160,10 +166,10 @@ fn retry_is_answered(
         law!(matches!(given, Err(Refusal::NotFinished { .. })), "only what has ended is done again", "{given:?}");
         return Ok(());
     }
-    let spec = JobSpec { id: again.clone(), idempotency_key: None, ..JobSpec::clone(&job.spec) };
+    let spec = job.spec.again(again.clone(), now);
     submission_is_answered(&known(before), &spec, given, told)?;
     for new in new_jobs(told) {
-        law!(new.retry_of.as_ref() == Some(id), "what is done again says what it repeats", "{new:?}");
+        law!(new.retry_of() == Some(id), "what is done again says what it repeats", "{new:?}");
         let (old, timing) = (job.spec.timing(), new.timing());
         let times = |t: &fleet::Timing| [t.not_before, t.start_by, t.finish_by];
         let kept = times(&old).map(|time| time.filter(|time| *time > now));

@@ -1,20 +1,37 @@
 //! The oracle beside what the ledger shows, after every command.
 
 use crate::oracle::{Job, Oracle, Place, Standing, Worker};
-use fleet::limits;
-use fleet::{JobId, LeaseId, Ledger, Status, Timestamp};
+use fleet::{JobId, LeaseId, Ledger, Outcome, Status, Timestamp, limits};
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 type Verdict = Result<(), String>;
 
 impl Oracle {
+    /// The known jobs that ended so, those that ended first before the others.
+    pub(crate) fn ended_first(&self, completed: bool) -> Vec<&Job> {
+        let is_it = |job: &&Job| matches!(&job.place, Place::Finished { outcome, .. } if matches!(outcome, Outcome::Completed { .. }) == completed);
+        let mut ended: Vec<&Job> = self.jobs.iter().filter(is_it).collect();
+        ended.sort_by_key(|job| (job.ended_at(), job.order));
+        ended
+    }
+
+    /// When each of them may be forgotten, as far as the archive has come and but for the newest.
+    pub(crate) fn forgettable(&self, completed: bool) -> Vec<Timestamp> {
+        let ended = self.ended_first(completed);
+        let old = ended.len().saturating_sub(self.rules.finished_tail);
+        let times = ended.into_iter().take(old).filter_map(Job::ended_at);
+        let archived = times.take_while(|at| self.archived.is_some_and(|before| *at < before));
+        archived.map(|at| at + limits::FINISHED_KEPT_MS).collect()
+    }
+
     /// When time alone has to do something next.
     pub(crate) fn obligation(&self) -> Option<Timestamp> {
         let jobs = self.jobs.iter().filter_map(|job| self.obligation_of(job));
         let machines = self.machines.iter().map(|m| if m.silent { m.gone_at } else { m.silent_at.max(m.grace) });
         let kept_away = self.kept_away.iter().map(|(_, _, until)| *until);
-        jobs.chain(machines).chain(kept_away).min()
+        let forgettable = [true, false].into_iter().flat_map(|completed| self.forgettable(completed));
+        jobs.chain(machines).chain(kept_away).chain(forgettable).min()
     }
 
     fn obligation_of(&self, job: &Job) -> Option<Timestamp> {
@@ -30,7 +47,7 @@ impl Oracle {
                 let start_by = timing.start_by.filter(|_| held.started.is_none());
                 [Some(held.ends().0), start_by, timing.finish_by, None, None]
             }
-            Place::Finished { at, .. } => [Some(*at + limits::FINISHED_KEPT_MS), None, None, None, None],
+            Place::Finished { .. } => [None; 5],
         };
         times.into_iter().flatten().min()
     }
@@ -95,7 +112,7 @@ impl Oracle {
             }
             let number = known.attempts.last().map_or(0, |attempt| attempt.number);
             law!(number == job.attempt, "attempts are numbered one by one", "{id}: {number}, not {}", job.attempt);
-            if let Some(key) = &job.spec.idempotency_key {
+            if let Some(key) = job.spec.idempotency_key() {
                 let found = ledger.job_by_key(key).map(|job| &job.spec.id);
                 law!(found == Some(id), "a job is known by its key until it is forgotten", "{id}: {found:?}");
             }
@@ -117,12 +134,11 @@ impl Oracle {
         let active: BTreeSet<&JobId> = ledger.active().map(|job| &job.spec.id).collect();
         let held = self.jobs.iter().filter(|job| job.held().is_some()).map(|job| &job.spec.id).collect();
         law!(active == held, "active jobs are those under a lease", "{active:?}, not {held:?}");
-        let completed: Vec<_> = ledger.completed().map(fleet::Job::finished_at).collect();
-        let unhappy: Vec<_> = ledger.unhappy().map(fleet::Job::finished_at).collect();
-        let ended = self.jobs.iter().filter(|job| matches!(job.place, Place::Finished { .. })).count();
-        law!(completed.len() + unhappy.len() == ended, "what has ended is listed", "not {ended}");
-        let newest_first = completed.is_sorted_by_key(|at| Reverse(*at)) && unhappy.is_sorted_by_key(|at| Reverse(*at));
-        law!(newest_first, "finished jobs are listed newest first", "they are not");
+        let listed = |listed: Vec<&fleet::Job>| listed.into_iter().rev().map(|job| job.order).collect::<Vec<_>>();
+        let listed = [listed(ledger.completed().collect()), listed(ledger.unhappy().collect())];
+        let ended = [true, false].map(|completed| self.ended_first(completed));
+        let ended = ended.map(|jobs| jobs.into_iter().map(|job| job.order).collect::<Vec<_>>());
+        law!(listed == ended, "what has ended is listed, newest first", "{listed:?}, not {ended:?}");
         let in_classes: usize = ledger.classes(None, usize::MAX).0.iter().map(|class| class.waiting).sum();
         law!(in_classes == waiting.len(), "each waiting job is in one class", "{in_classes}, not {}", waiting.len());
         Ok(())
@@ -162,20 +178,22 @@ impl Oracle {
     }
 
     fn compare_tally(&self, ledger: &Ledger) -> Verdict {
+        let ended = |status| self.ended.get(&status).copied().unwrap_or_default();
         let count = |status| self.jobs.iter().filter(|job| job.status() == status).count() as u64;
         let busy = self.workers.iter().filter(|worker| !self.leases_of(&worker.id).is_empty()).count();
         let recount = fleet::Tally {
             pending: count(Status::Pending),
             assigned: count(Status::Assigned),
             in_progress: count(Status::InProgress),
-            completed: count(Status::Completed),
-            failed: count(Status::Failed),
-            cancelled: count(Status::Cancelled),
+            completed: ended(Status::Completed),
+            failed: ended(Status::Failed),
+            cancelled: ended(Status::Cancelled),
             workers: self.workers.len() as u64,
             workers_busy: busy as u64,
             machines: self.machines.len() as u64,
         };
         let tally = ledger.tally();
+        law!(tally.jobs() == self.submitted, "all that were ever submitted are counted", "{tally:?}");
         law!(tally == recount, "the tally is a recount", "{tally:?}, not {recount:?}");
         Ok(())
     }

@@ -25,7 +25,7 @@ impl Oracle {
         law!(gives || expires || !giving, "what became free is given at the end of the command", "then {fact:?}");
         match fact {
             Fact::JobSubmitted { spec, order, rank, workflow_rank } => {
-                self.submitted(spec, *order, (*rank, *workflow_rank), now)
+                self.is_submitted(spec, *order, (*rank, *workflow_rank), command, now)
             }
             Fact::JobAssigned { job, lease, attempt, worker, machine, session } => {
                 self.may_assign(job, worker, command, now)?;
@@ -47,15 +47,7 @@ impl Oracle {
             }
             Fact::JobReturned { .. } => self.returned(fact, command, now),
             Fact::JobFinished { .. } => self.finished(fact, command, now),
-            Fact::JobForgotten { job } => {
-                let place = &self.job_mut(job)?.place;
-                let old = matches!(place, Place::Finished { at, .. } if *at + limits::FINISHED_KEPT_MS <= now);
-                law!(old, "only what ended a day ago is forgotten", "{job}");
-                self.jobs.retain(|known| known.spec.id != *job);
-                let jobs = &self.jobs;
-                self.workflows.retain(|(id, _)| jobs.iter().any(|job| job.spec.workflow_id() == Some(id)));
-                Ok(())
-            }
+            Fact::JobsForgotten { completed, unhappy } => self.forgotten(*completed, *unhappy, command, now),
             _ => self.fold_fleet(fact, command, now),
         }
     }
@@ -64,19 +56,46 @@ impl Oracle {
         self.jobs.iter_mut().find(|job| job.spec.id == *id).ok_or(format!("events name known jobs: {id}"))
     }
 
-    fn submitted(&mut self, spec: &Arc<JobSpec>, order: u64, told: (Rank, Option<Rank>), now: Timestamp) -> Verdict {
+    /// All that may be forgotten at once, and nothing else.
+    fn forgotten(&mut self, completed: u32, unhappy: u32, command: &Command, now: Timestamp) -> Verdict {
+        law!(matches!(command, Command::Tick), "only time lets jobs be forgotten", "{command:?}");
+        let due = |completed| self.forgettable(completed).iter().filter(|at| **at <= now).count();
+        let (due, told) = ((due(true), due(false)), (completed as usize, unhappy as usize));
+        law!(
+            told == due && told != (0, 0),
+            "what is archived, old and not among the newest is forgotten",
+            "{told:?}, not {due:?}"
+        );
+        let first = |completed, count| self.ended_first(completed).into_iter().take(count).map(|job| job.order);
+        let gone: Vec<u64> = first(true, told.0).chain(first(false, told.1)).collect();
+        self.jobs.retain(|known| !gone.contains(&known.order));
+        let jobs = &self.jobs;
+        self.workflows.retain(|(id, _)| jobs.iter().any(|job| job.spec.workflow_id() == Some(id)));
+        Ok(())
+    }
+
+    fn is_submitted(
+        &mut self,
+        spec: &Arc<JobSpec>,
+        order: u64,
+        told: (Rank, Option<Rank>),
+        command: &Command,
+        now: Timestamp,
+    ) -> Verdict {
         let id = &spec.id;
         law!(self.job(id).is_none(), "a job is submitted once", "{id} again");
-        let above = self.jobs.iter().all(|known| known.order < order);
-        law!(above, "a submission's number is above those of all known jobs", "{order}");
+        self.submitted += 1;
+        law!(order == self.submitted, "submissions are numbered one by one", "{order}, not {}", self.submitted);
         let fixed = self.workflows.iter().find(|(workflow, _)| spec.workflow_id() == Some(workflow));
-        let fixed = fixed.map(|(_, rank)| *rank);
-        let stated = spec.workflow.as_ref().map_or((None, None), |workflow| (workflow.priority, workflow.at));
+        let recalled = || recalled(command, spec).filter(|_| spec.workflow_id().is_some());
+        let fixed = fixed.map(|(_, rank)| *rank).or_else(recalled);
+        let is_first = spec.workflow_id().is_some_and(|id| self.workflows.iter().all(|(known, _)| known != id));
+        let stated = spec.workflow().map_or((None, None), |workflow| (workflow.priority, workflow.at));
         let unstated = fixed.unwrap_or(Rank { priority: spec.priority, at: now });
         let rank = Rank { priority: stated.0.unwrap_or(unstated.priority), at: stated.1.unwrap_or(unstated.at) };
         let first = spec.workflow_id().map(|_| fixed.unwrap_or(rank));
         law!(told == (rank, first), "a workflow's first job fixes its rank", "{id}: {told:?}, not {rank:?}, {first:?}");
-        if let (Some(workflow), Some(first), None) = (spec.workflow_id(), first, fixed) {
+        if let (Some(workflow), Some(first), true) = (spec.workflow_id(), first, is_first) {
             self.workflows.push((workflow.clone(), first));
         }
         let not_before = spec.timing().not_before.filter(|at| *at > now);
@@ -255,6 +274,8 @@ impl Oracle {
         law!(*runs_failed == runs, "failed runs are counted", "{id}: {runs_failed}, not {runs}");
         let lease = held.as_ref().map(|held| held.lease);
         (job.runs_failed, job.lost) = (runs, 0);
+        *self.ended.entry(outcome.status()).or_default() += 1;
+        let job = self.job_mut(id)?;
         job.place = Place::Finished { at: now, outcome: outcome.clone(), by: lease };
         if let Some(held) = held {
             let failed = matches!(outcome, Outcome::Failed { .. });
@@ -274,6 +295,17 @@ impl Oracle {
     fn revoke(&mut self, held: &Held, by_worker: bool) {
         let machine = self.machine_mut(&held.machine).filter(|_| !by_worker);
         machine.into_iter().for_each(|machine| machine.revoked.push(held.lease));
+    }
+}
+
+/// What the command says that the archive remembers of the job's workflow.
+fn recalled(command: &Command, spec: &JobSpec) -> Option<Rank> {
+    match command {
+        Command::Submit { recalled, .. } => *recalled,
+        Command::SubmitAll { specs } => {
+            specs.iter().find(|(one, _)| **one == *spec).and_then(|(_, recalled)| *recalled)
+        }
+        _ => None,
     }
 }
 

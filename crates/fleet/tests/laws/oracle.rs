@@ -25,6 +25,11 @@ pub(crate) struct Oracle {
     pub(crate) counts: BTreeMap<WorkerId, (u64, u64)>,
     /// What the first job of a workflow fixed, while any job of it is known.
     pub(crate) workflows: Vec<(WorkflowId, Rank)>,
+    /// How many were submitted, and how many ended how, in all its life.
+    pub(crate) submitted: u64,
+    pub(crate) ended: BTreeMap<Status, u64>,
+    /// What ended before is in the archive, as far as was heard.
+    pub(crate) archived: Option<Timestamp>,
     pub(crate) paused: BTreeSet<Service>,
     /// Which job is not offered to which worker, and until when; a tick ends it.
     pub(crate) kept_away: Vec<(WorkerId, u64, Timestamp)>,
@@ -232,6 +237,7 @@ impl Oracle {
                     self.standing.push(Standing { worker, until, lease });
                 }
             }
+            (Command::Archived { before }, _) => self.archived = self.archived.max(Some(*before)),
             (Command::Start { lease } | Command::Renew { lease }, _) => self.renew(*lease, now),
             (Command::Progress { lease, .. }, _) => {
                 self.renew(*lease, now);
@@ -276,6 +282,7 @@ impl Oracle {
     pub(crate) fn restart(&mut self, now: Timestamp) {
         let grace = now + limits::OPENING_GRACE_MS;
         self.standing.clear();
+        self.archived = None;
         for machine in &mut self.machines {
             (machine.revoked, machine.untold) = (Vec::new(), false);
             machine.grace = grace;
@@ -428,6 +435,13 @@ impl Job {
     pub(crate) fn waiting_mut(&mut self) -> Option<&mut Wait> {
         match &mut self.place {
             Place::Waiting(wait) => Some(wait),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn ended_at(&self) -> Option<Timestamp> {
+        match self.place {
+            Place::Finished { at, .. } => Some(at),
             _ => None,
         }
     }

@@ -3,7 +3,7 @@
 use crate::acts::{Times, Wanted};
 use fleet::{
     Capabilities, Content, CustomerAccess, CustomerId, FailureKind, Hardware, JobId, JobSpec, MachineId, Need, Number,
-    Part, Requirements, Scalar, Service, Test, Timestamp, Timing, Value, WorkerId, Workflow, WorkflowId,
+    Options, Part, Rank, Requirements, Scalar, Service, Test, Timestamp, Timing, Value, WorkerId, Workflow, WorkflowId,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -82,12 +82,22 @@ pub(crate) fn wanted(wanted: &Wanted, job: JobId, now: Timestamp) -> JobSpec {
         priority: u32::from(wanted.priority),
         attempts_max: u32::from(wanted.runs),
         customer: (wanted.customer > 0).then(|| customer(wanted.customer)),
-        workflow,
-        timing: wanted.times.map(|times| Box::new(timing(times, now))),
-        idempotency_key: wanted.key.map(|key| format!("key-{key}").into()),
+        options: Options {
+            workflow,
+            timing: wanted.times.map(|times| Box::new(timing(times, now))),
+            idempotency_key: wanted.key.map(|key| format!("key-{key}").into()),
+            ..Options::default()
+        }
+        .stated(),
         digest: [wanted.content / 7; 32],
         ..spec("any", service(0))
     }
+}
+
+/// What the archive remembers of the job's workflow.
+pub(crate) fn recalled(wanted: &Wanted) -> Option<Rank> {
+    let (priority, at) = wanted.recalled?;
+    Some(Rank { priority: u32::from(priority), at: Timestamp(i64::from(at) * 1_000) })
 }
 
 fn timing(times: Times, now: Timestamp) -> Timing {
@@ -108,15 +118,10 @@ pub(crate) fn spec(job: &str, service: Service) -> JobSpec {
         id: JobId::parse(job).unwrap(),
         requirements: Arc::new(Requirements::of(service)),
         payload: Content { hash: [0; 32], bytes: 2 },
-        ctx: None,
         priority: 0,
         attempts_max: 3,
         customer: None,
-        workflow: None,
-        labels: BTreeMap::new(),
-        timing: None,
-        idempotency_key: None,
-        retry_of: None,
+        options: None,
         digest: [0; 32],
     }
 }

@@ -4,10 +4,11 @@ use crate::acts::{Act, Named, Step, Wanted, Which};
 use crate::oracle::Oracle;
 use crate::pools::{self, KINDS, machine_id, service, worker_id};
 use fleet::{
-    Beat, Capabilities, Command, Content, Declared, Event, Fail, Failure, Health, JobId, JobSpec, JoinWorker, LeaseId,
-    Ledger, MachineFacts, MachineId, Next, Phase, Progress, Rules, Service, SessionId, Timestamp, Told, WorkerId,
+    Beat, Capabilities, Chapter, Command, Content, Declared, Event, Fail, Failure, Health, JobId, JobSpec, JoinWorker,
+    LeaseId, Ledger, MachineFacts, MachineId, Next, Phase, Progress, Rules, Service, SessionId, Timestamp, Told,
+    WorkerId,
 };
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 pub(crate) struct World {
@@ -17,6 +18,8 @@ pub(crate) struct World {
     pub(crate) now: Timestamp,
     rules: Rules,
     view: Ledger,
+    /// The shortest story as it is kept by who tells only what was touched.
+    book: BTreeMap<Chapter, Vec<Event>>,
     jobs: u8,
     /// Every lease that was ever offered as a name.
     leases: Vec<LeaseId>,
@@ -35,6 +38,7 @@ impl World {
             now: Timestamp(1_000),
             rules,
             view: Ledger::default(),
+            book: BTreeMap::new(),
             jobs,
             leases: Vec::new(),
             sessions: 0,
@@ -85,8 +89,20 @@ impl World {
         }
         for event in &told.events {
             law!(event.at == self.now, "an event happens now", "{event:?} at {:?}", self.now);
+            let mut touched = BTreeSet::new();
+            self.view.touched_by(event, &mut |chapter| {
+                touched.insert(chapter);
+            });
             self.view.apply(event);
+            for chapter in touched {
+                match self.view.story_of(&chapter) {
+                    story if story.is_empty() => self.book.remove(&chapter),
+                    story => self.book.insert(chapter, story),
+                };
+            }
         }
+        self.book_is_whole()?;
+        self.rows_are_shared(&told.events)?;
         law!(self.ledger.remembers_the_same_as(&self.view), "what is told is all that changes", "after {command:?}");
         self.oracle.judge(command, self.now, &answer, &told).map_err(|broken| {
             format!("{broken}\n  command {command:?} at {:?}\n  answer {answer:?}\n  told {told:#?}", self.now)
@@ -96,15 +112,38 @@ impl World {
         compared.map_err(|broken| format!("{broken}\n  after {command:?} at {:?}", self.now))
     }
 
+    /// Nothing was left untold that had changed.
+    fn book_is_whole(&self) -> Result<(), String> {
+        let told: Vec<(&Chapter, &Vec<Event>)> = self.book.iter().collect();
+        let chapters: Vec<Chapter> = self.ledger.chapters().collect();
+        let stories: Vec<Vec<Event>> = chapters.iter().map(|chapter| self.ledger.story_of(chapter)).collect();
+        let whole: Vec<(&Chapter, &Vec<Event>)> = chapters.iter().zip(&stories).collect();
+        law!(told == whole, "what was touched is all of the story that changes", "{told:#?}, not {whole:#?}");
+        Ok(())
+    }
+
+    /// What the ledger and its view know alike exists once.
+    fn rows_are_shared(&mut self, events: &[Event]) -> Result<(), String> {
+        let rows = self.ledger.rows_of(events);
+        self.view.share(&rows);
+        let same = self.view.rows_of(events);
+        let is_one = rows.len() == same.len() && rows.iter().zip(&same).all(|(one, other)| Arc::ptr_eq(one, other));
+        law!(is_one, "what two ledgers know alike exists once", "{rows:#?}, {same:#?}");
+        law!(self.ledger.remembers_the_same_as(&self.view), "sharing changes nothing", "{events:?}");
+        Ok(())
+    }
+
     /// The broker dies and comes back.
     fn restart(&mut self, shortest: bool) -> Result<(), String> {
         let mut ledger = Ledger::with(self.rules);
         match shortest {
-            true => self.ledger.shortest_story().for_each(|event| ledger.apply(&event)),
+            true => self.book.values().flatten().for_each(|event| ledger.apply(event)),
             false => self.events.iter().for_each(|event| ledger.apply(event)),
         }
         law!(ledger.remembers_the_same_as(&self.ledger), "a restart remembers the same", "shortest: {shortest}");
         ledger.resume(self.now);
+        self.view = ledger.for_reading();
+        law!(ledger.remembers_the_same_as(&self.view), "a view remembers the same", "it does not");
         self.ledger = ledger;
         self.oracle.restart(self.now);
         self.oracle.compare(&self.ledger, self.now)
@@ -113,8 +152,10 @@ impl World {
     fn command_for(&mut self, act: &Act) -> Command {
         let lease = |which| self.lease(which);
         match *act {
-            Act::Submit(ref wanted) => Command::Submit { spec: self.spec(wanted) },
-            Act::SubmitAll(ref all) => Command::SubmitAll { specs: all.iter().map(|one| self.spec(one)).collect() },
+            Act::Submit(ref wanted) => Command::Submit { spec: self.spec(wanted), recalled: pools::recalled(wanted) },
+            Act::SubmitAll(ref all) => {
+                Command::SubmitAll { specs: all.iter().map(|one| (self.spec(one), pools::recalled(one))).collect() }
+            }
             Act::Retry { job, again } => Command::Retry { job: self.job(job), again: self.job(again) },
             Act::DrainMachine { machine, is_draining } => {
                 Command::DrainMachine { machine: machine_id(machine), is_draining }
@@ -154,6 +195,7 @@ impl World {
                 retry_after_ms,
                 roll,
             }),
+            Act::Archived { ms_ago } => Command::Archived { before: Timestamp(self.now.0 - ms_ago as i64) },
             Act::Release { lease: which } => Command::Release { lease: lease(which), reason: None },
             Act::Tick | Act::Restart { .. } => Command::Tick,
         }
@@ -248,7 +290,7 @@ impl World {
     }
 
     pub(crate) fn submit(&mut self, job: &str, service: Service) {
-        self.command(&Command::Submit { spec: Arc::new(pools::spec(job, service)) }).unwrap();
+        self.command(&Command::Submit { spec: Arc::new(pools::spec(job, service)), recalled: None }).unwrap();
     }
 
     pub(crate) fn ask(&mut self, worker: &str, until: Timestamp) {

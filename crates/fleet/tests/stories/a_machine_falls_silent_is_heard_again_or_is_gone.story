@@ -70,7 +70,7 @@
   j2 unschedulable, missing service: hash
   = done
 > deadline
-  24h9s
+  none
 > machine m1 beats
   ! unknown machine: m1
 > w1 asks for work

@@ -1,5 +1,6 @@
-# The first job of a workflow fixes priority and time for later steps that do not state them, until
-# a day after its last job ended. What a step states is its own.
+# The first job of a workflow fixes priority and time for later steps that do not state them, as
+# long as a job of it is known; beyond that the archive recalls it. What a step states is its own.
+> rules tail 0
 
 > machine m1 joins
   m1 joined ready
@@ -66,7 +67,9 @@
 > cancel a6
   a6 cancelled; attempt 0, runs failed 0
   = done
-> 24h1m tick
+> archived before 12h1ms
+  = done
+> 12h1m tick
   m1 silent
   w1 left: gone
   m1 left: gone
@@ -75,26 +78,32 @@
   b2 unschedulable, missing service: hash
   b3 unschedulable, missing service: hash
   j2 unschedulable, missing service: hash
-  a1 forgotten
-  a2 forgotten
-  a3 forgotten
-  a4 forgotten
-  a5 forgotten
+  forgotten: 0 completed, 6 others
   = done
-> submit a7 for hash in workflow f1 priority 2
+> submit a7 for hash in workflow f1 recalling 70,10s priority 2
   a7 submitted with its workflow's priority 70 of 10s
   a7 unschedulable, missing service: hash
+  = accepted
+> submit a8 for hash in workflow f1 recalling 71,11s priority 3
+  a8 submitted with its workflow's priority 70 of 10s
+  a8 unschedulable, missing service: hash
   = accepted
 > cancel a7
   a7 cancelled; attempt 0, runs failed 0
   = done
-> 48h59s tick
-  a6 forgotten
-  = done
-> 48h1m tick
-  a7 forgotten
-  = done
-> submit a8 for hash in workflow f1 priority 3
-  a8 submitted with its workflow's priority 3 of 48h1m
-  a8 unschedulable, missing service: hash
+> submit a9 for hash in workflow f3 recalling 5,6s workflow-priority 90
+  a9 submitted with priority 90 of 6s; its workflow has priority 5 of 6s
+  a9 unschedulable, missing service: hash
+  = accepted
+> submit a10 for hash in workflow f3
+  a10 submitted with its workflow's priority 5 of 6s
+  a10 unschedulable, missing service: hash
+  = accepted
+> submit j3 for hash recalling 5,6s priority 3
+  j3 submitted
+  j3 unschedulable, missing service: hash
+  = accepted
+> submit a11 for hash in workflow f4 priority 3
+  a11 submitted with its workflow's priority 3 of 12h1m
+  a11 unschedulable, missing service: hash
   = accepted

@@ -1,5 +1,7 @@
 # The same key with the same content is the same submission, whatever id it comes with; with other
-# content it is a conflict. The key is asked before the id, and is free when its job is forgotten.
+# content it is a conflict. The key is asked before the id, and the ledger knows it as long as its
+# job; then the archive does.
+> rules tail 0
 
 > machine m1 joins
   m1 joined ready
@@ -78,20 +80,16 @@
 > cancel j5
   j5 cancelled; attempt 0, runs failed 0
   = done
-> 24h999ms tick
+> archived before 24h
+  = done
+> 1m999ms tick
   m1 silent
-  w1 left: gone
-  m1 left: gone
   = done
 > submit j8 for hash payload "b" key k1
   ! idempotency conflict
-> 24h1s tick
-  j1 forgotten
-  j3 forgotten
-  j4 forgotten
-  j5 forgotten
+> 1m1s tick
+  forgotten: 1 completed, 3 others
   = done
 > submit j8 for hash payload "b" key k1
   j8 submitted
-  j8 unschedulable, missing service: hash
   = accepted

@@ -5,6 +5,7 @@
 //! submit j1 for hash needs gpu 24 needs models sdxl,flux needs tag fast needs custom a.b 3 not tag spot
 //! submit j1 for hash not-before 5s start-by 10s finish-by 1m run-for 5s no-progress 2s
 //! submit j1 for hash backoff 1s,2,5m fail-if-unmatched 1m
+//! submit j1 for hash in workflow f1 recalling 70,10s     the archive remembers the workflow's rank
 //! submit j1 for hash ; j2 for hash priority 80     two at once
 //! submit 100 jobs x for hash                       x1 to x100, one by one
 //! ```
@@ -14,9 +15,10 @@ use crate::offered::{number, scalar, text_set};
 use crate::stage::Read;
 use crate::words::{Words, time};
 use fleet::{
-    Backoff, Command, JobId, JobSpec, Need, Number, Part, Requirements, Test, Timestamp, Timing, Workflow, limits,
+    Backoff, Command, JobId, JobSpec, Need, Number, Options, Part, Rank, Requirements, Test, Timestamp, Timing,
+    Workflow, limits,
 };
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
@@ -26,8 +28,8 @@ pub(crate) fn submissions(mut words: Words) -> Read<Vec<Command>> {
         let count: u32 = first.parse().map_err(|_| format!("no number of jobs: `{first}`"))?;
         let name = words.next()?;
         let each = (1..=count).map(|n| {
-            let spec = specification(job(&format!("{name}{n}"))?, words.clone())?;
-            Ok(Command::Submit { spec })
+            let (spec, recalled) = specification(job(&format!("{name}{n}"))?, words.clone())?;
+            Ok(Command::Submit { spec, recalled })
         });
         return each.collect();
     }
@@ -36,12 +38,12 @@ pub(crate) fn submissions(mut words: Words) -> Read<Vec<Command>> {
     let others = parts.map(|mut words| specification(job(&words.next()?)?, words));
     let others = others.collect::<Read<Vec<_>>>()?;
     Ok(vec![match others.is_empty() {
-        true => Command::Submit { spec },
+        true => Command::Submit { spec: spec.0, recalled: spec.1 },
         false => Command::SubmitAll { specs: std::iter::once(spec).chain(others).collect() },
     }])
 }
 
-fn specification(id: JobId, mut words: Words) -> Read<Arc<JobSpec>> {
+fn specification(id: JobId, mut words: Words) -> Read<(Arc<JobSpec>, Option<Rank>)> {
     let words = &mut words;
     let payload = content(&words.after("payload")?.unwrap_or_default());
     let requirements = Arc::new(requirements(words)?);
@@ -50,25 +52,23 @@ fn specification(id: JobId, mut words: Words) -> Read<Arc<JobSpec>> {
         id,
         requirements,
         payload,
-        ctx: None,
         priority: words.number_after("priority")?.unwrap_or(limits::PRIORITY_DEFAULT),
         attempts_max: words.number_after("runs")?.unwrap_or(limits::ATTEMPTS_DEFAULT),
         customer: words.after("customer")?.map(|name| customer(&name)).transpose()?,
-        workflow: step(words)?,
-        labels: BTreeMap::new(),
-        timing: timing(words)?.map(Box::new),
-        idempotency_key,
-        retry_of: None,
+        options: None,
         digest: [0; 32],
     };
+    let (workflow, timing) = (step(words)?, timing(words)?.map(Box::new));
     // What is the same submission: all of it but its names.
     let mut hasher = DefaultHasher::new();
-    let JobSpec { requirements, payload, priority, attempts_max, customer, workflow, timing, .. } = &spec;
+    let JobSpec { requirements, payload, priority, attempts_max, customer, .. } = &spec;
     format!("{requirements:?} {payload:?} {priority} {attempts_max} {customer:?} {workflow:?} {timing:?}")
         .hash(&mut hasher);
     spec.digest[..8].copy_from_slice(&hasher.finish().to_be_bytes());
+    spec.options = Options { workflow, timing, idempotency_key, ..Options::default() }.stated();
+    let recalled = words.list_after("recalling")?.map(|parts| rank(&parts)).transpose()?;
     words.clone().end()?;
-    Ok(Arc::new(spec))
+    Ok((Arc::new(spec), recalled))
 }
 
 fn step(words: &mut Words) -> Read<Option<Workflow>> {
@@ -92,6 +92,12 @@ fn timing(words: &mut Words) -> Read<Option<Timing>> {
         backoff: backoff.unwrap_or_default(),
     };
     Ok((timing != Timing::default()).then_some(timing))
+}
+
+fn rank(parts: &[String]) -> Read<Rank> {
+    let [priority, at] = parts else { return Err("a rank is called `70,10s`".to_owned()) };
+    let priority = priority.parse().map_err(|_| format!("no priority: `{priority}`"))?;
+    Ok(Rank { priority, at: time(at).map(Timestamp).ok_or_else(|| format!("no time: `{at}`"))? })
 }
 
 fn backoff(parts: &[String]) -> Read<Backoff> {

@@ -24,6 +24,10 @@ impl Stage {
         let subject = words.next()?;
         match subject.as_str() {
             "tick" => Ok(Command::Tick),
+            "archived" => {
+                let before = words.time_after("before")?.map(Timestamp);
+                Ok(Command::Archived { before: before.ok_or("archived is all `before` a time")? })
+            }
             "cancel" => Ok(Command::Cancel { job: job(&words.next()?)? }),
             "retry" => {
                 let job_again = job(&words.after("as")?.ok_or("a retry is `as` another job")?)?;

@@ -1,7 +1,7 @@
 //! How what is looked at reads in a story.
 
 use crate::telling::{status, time};
-use fleet::{Explanation, Job, Lack, ReturnReason, State, Timestamp, Verdict};
+use fleet::{Explanation, Job, Lack, ReturnReason, State, Tally, Timestamp, Verdict};
 
 pub(crate) fn job(job: Option<&Job>) -> String {
     let Some(job) = job else { return "unknown".to_owned() };
@@ -13,14 +13,14 @@ pub(crate) fn job(job: Option<&Job>) -> String {
             until + &unschedulable.unwrap_or_default()
         }
         State::Running { started_at, .. } => format!(" since {}", time(*started_at)),
-        State::Finished { at, .. } => format!(" at {}", time(*at)),
+        State::Finished(finished) => format!(" at {}", time(finished.at)),
         State::Assigned { .. } => String::new(),
     };
     let attempts = job.attempts.iter().map(|attempt| {
         let end = attempt.end.as_ref().map(|end| end.returned.as_ref().map_or("the end", ReturnReason::word));
         format!("; {} by {}: {}", attempt.number, attempt.worker, end.unwrap_or("holds it"))
     });
-    let of = job.spec.retry_of.as_ref().map_or_else(String::new, |of| format!(", retry of {of}"));
+    let of = job.spec.retry_of().map_or_else(String::new, |of| format!(", retry of {of}"));
     let more = job.more_than_gb.map_or_else(String::new, |gb| format!(", wants more than {gb} GB"));
     let starves = if job.is_starving { ", starves" } else { "" };
     let counts = crate::telling::counts(job.counts);
@@ -33,6 +33,13 @@ pub(crate) fn deadline(deadline: Option<Timestamp>) -> String {
         Some(Timestamp(i64::MIN)) => "at once".to_owned(),
         Some(at) => time(at),
     }
+}
+
+pub(crate) fn tally(tally: Tally) -> String {
+    let Tally { pending, assigned, in_progress, completed, failed, cancelled, .. } = tally;
+    format!(
+        "{pending} pending, {assigned} assigned, {in_progress} in progress; in all {completed} completed, {failed} failed, {cancelled} cancelled"
+    )
 }
 
 pub(crate) fn explanation(explanation: Option<Explanation>) -> Vec<String> {

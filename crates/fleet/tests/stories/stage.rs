@@ -89,12 +89,18 @@ impl Stage {
             let queue: Vec<&str> = self.ledger.pending().map(|job| job.spec.id.as_str()).collect();
             return Ok(Some(vec![if queue.is_empty() { "empty".to_owned() } else { queue.join(", ") }]));
         }
+        if words.next_if("tally") {
+            return Ok(Some(vec![shown::tally(self.ledger.tally())]));
+        }
         if words.next_if("deadline") {
             return Ok(Some(vec![shown::deadline(self.ledger.next_deadline())]));
         }
         if words.next_if("rules") {
             assert!(self.events.is_empty(), "rules stand at the beginning");
             self.rules.starve_after_ms = words.ms_after("starve-after")?;
+            if let Some(tail) = words.number_after("tail")? {
+                self.rules.finished_tail = tail;
+            }
             self.ledger = Ledger::with(self.rules);
             return Ok(Some(Vec::new()));
         }

@@ -34,6 +34,8 @@ pub(crate) fn fact(fact: &Fact) -> String {
             format!("{job} {}; attempt {attempt}{of}, runs failed {runs_failed}", self::outcome(outcome))
         }
         Fact::JobForgotten { job } => format!("{job} forgotten"),
+        Fact::JobsForgotten { completed, unhappy } => format!("forgotten: {completed} completed, {unhappy} others"),
+        Fact::Counted { .. } => "counted".to_owned(),
         Fact::ServicePaused { service, is_paused: true } => format!("{service} paused"),
         Fact::ServicePaused { service, is_paused: false } => format!("{service} resumed"),
         fact => of_fleet(fact),

@@ -119,6 +119,9 @@ pub struct FailAnswer {
     /// With `?next=1`, if there is another job.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<Assignment>,
+    /// The event of this decision; absent if nothing happened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event_id: Option<String>,
 }
 
 /// The answer to a finish.
@@ -128,6 +131,9 @@ pub struct FinishAnswer {
     /// With `?next=1`, if there is another job.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<Assignment>,
+    /// The event of this decision; absent if nothing happened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event_id: Option<String>,
 }
 
 /// `POST /api/leases/{lease}/release`.

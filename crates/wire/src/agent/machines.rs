@@ -85,6 +85,9 @@ pub struct MachineJoined {
     /// How often to beat.
     pub heartbeat_ms: u64,
     pub orders: Orders,
+    /// The event of this decision; absent if nothing happened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event_id: Option<String>,
 }
 
 /// `POST /api/machines/{id}/heartbeat`.

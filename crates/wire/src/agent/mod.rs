@@ -37,6 +37,9 @@ pub struct Done {
     pub success: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub orders: Option<Orders>,
+    /// The event of this decision; absent if nothing happened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event_id: Option<String>,
 }
 
 /// A body without fields.

@@ -62,6 +62,9 @@ pub struct WorkerJoined {
     /// A job that is not started for so long goes back to the queue.
     pub start_ms: u64,
     pub orders: Orders,
+    /// The event of this decision; absent if nothing happened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event_id: Option<String>,
 }
 
 /// `POST /api/workers/{id}/next`.
@@ -78,6 +81,9 @@ pub struct Assignment {
     pub lease: LeaseView,
     pub job: jobs::JobView,
     pub orders: Orders,
+    /// The event of this decision; absent if nothing happened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event_id: Option<String>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]

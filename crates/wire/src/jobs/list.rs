@@ -2,8 +2,8 @@
 
 use super::JobView;
 use crate::words::{self, JobStatus};
-use crate::{Malformed, limits};
-use fleet::Job;
+use crate::{Malformed, limits, parse_rfc3339};
+use fleet::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -26,21 +26,42 @@ pub struct JobList {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ListQuery {
-    /// Several with commas.
+    /// Several with commas, here and below.
     pub status: Option<String>,
     pub service: Option<String>,
+    pub customer_id: Option<String>,
+    pub workflow_id: Option<String>,
+    /// Jobs that ever ran there.
+    pub worker_id: Option<String>,
+    pub machine_id: Option<String>,
+    /// Submitted at this time or later: RFC 3339, or Unix milliseconds.
+    pub since: Option<String>,
+    /// Submitted before this time.
+    pub until: Option<String>,
+    /// Words that must all occur in the text of a job that has ended.
+    pub q: Option<String>,
     pub limit: Option<usize>,
     pub cursor: Option<String>,
+    pub offset: Option<usize>,
 }
 
-/// A query that holds together.
+/// A query that holds together. An empty list of values lets everything pass.
 #[derive(Clone, Debug)]
 pub struct List {
     pub statuses: Vec<fleet::Status>,
-    pub service: Option<String>,
+    pub services: Vec<String>,
+    pub customers: Vec<String>,
+    pub workflows: Vec<String>,
+    pub workers: Vec<String>,
+    pub machines: Vec<String>,
+    pub since: Option<Timestamp>,
+    pub until: Option<Timestamp>,
+    pub text: Option<String>,
     pub limit: usize,
     /// Jobs submitted before this number.
     pub before: u64,
+    /// Rows to pass over first.
+    pub skip: usize,
 }
 
 /// # Errors
@@ -57,29 +78,77 @@ impl ListQuery {
     /// # Errors
     /// Names the parameter that is wrong.
     pub fn check(self) -> Result<List, Malformed> {
-        let words = self.status.as_deref().unwrap_or_default().split(',').filter(|word| !word.is_empty());
-        let statuses = words
-            .map(|word| {
-                let quoted = serde_json::Value::String(word.to_owned());
-                let status = serde_json::from_value::<JobStatus>(quoted).map(Into::into);
-                let why = "is no status; there are pending, assigned, in_progress, completed, failed, cancelled";
-                status.map_err(|_| Malformed::field("status", format!("{:?} {why}", words::cut(word.to_owned(), 64))))
-            })
-            .collect::<Result<Vec<_>, _>>()?;
+        let statuses = values("status", self.status)?.into_iter().map(status).collect::<Result<Vec<_>, _>>()?;
         let limit = check_limit(self.limit)?;
+        let skip = self.offset.unwrap_or(0);
+        if skip > limits::OFFSET_MAX {
+            let why = format!("is {skip}; at most {} rows can be passed over, go on with cursor", limits::OFFSET_MAX);
+            return Err(Malformed::field("offset", why));
+        }
+        if skip > 0 && self.cursor.is_some() {
+            return Err(Malformed::field("offset", "cannot be combined with cursor"));
+        }
         let before = match self.cursor {
             None => u64::MAX,
             Some(cursor) => cursor.parse().map_err(|_| Malformed::field("cursor", "is not one that a list gave"))?,
         };
-        Ok(List { statuses, service: self.service, limit, before })
+        if self.q.as_ref().is_some_and(|q| q.len() > limits::SEARCH_BYTES_MAX) {
+            return Err(Malformed::field("q", format!("is longer than {} bytes", limits::SEARCH_BYTES_MAX)));
+        }
+        Ok(List {
+            statuses,
+            services: values("service", self.service)?,
+            customers: values("customer_id", self.customer_id)?,
+            workflows: values("workflow_id", self.workflow_id)?,
+            workers: values("worker_id", self.worker_id)?,
+            machines: values("machine_id", self.machine_id)?,
+            since: time("since", self.since)?,
+            until: time("until", self.until)?,
+            text: self.q.filter(|q| !q.trim().is_empty()),
+            limit,
+            before,
+            skip,
+        })
     }
 }
 
+/// What stands between commas.
+fn values(name: &str, given: Option<String>) -> Result<Vec<String>, Malformed> {
+    let given = given.unwrap_or_default();
+    let values: Vec<_> = given.split(',').filter(|value| !value.is_empty()).map(str::to_owned).collect();
+    match values.len() <= limits::FILTER_VALUES_MAX {
+        true => Ok(values),
+        false => {
+            let why = format!("has {} values; at most {} are allowed", values.len(), limits::FILTER_VALUES_MAX);
+            Err(Malformed::field(name, why))
+        }
+    }
+}
+
+fn status(word: String) -> Result<fleet::Status, Malformed> {
+    let why = "is no status; there are pending, assigned, in_progress, completed, failed, cancelled";
+    let status = serde_json::from_value::<JobStatus>(serde_json::Value::String(word.clone())).map(Into::into);
+    status.map_err(|_| Malformed::field("status", format!("{:?} {why}", words::cut(word, 64))))
+}
+
+fn time(name: &str, given: Option<String>) -> Result<Option<Timestamp>, Malformed> {
+    let Some(text) = given.filter(|text| !text.is_empty()) else { return Ok(None) };
+    let time = text.parse().ok().map(Timestamp).or_else(|| parse_rfc3339(&text));
+    let why = || {
+        let shown = words::cut(text.clone(), 64);
+        format!("is {shown:?}; it must be a time like 2026-11-21T22:44:16.746Z, or Unix milliseconds")
+    };
+    time.map(Some).ok_or_else(|| Malformed::field(name, why()))
+}
+
 impl List {
+    /// Whether nothing is asked of a job but its status and service.
     #[must_use]
-    pub fn passes(&self, job: &Job) -> bool {
-        let service = job.spec.requirements.service.as_str();
-        (self.statuses.is_empty() || self.statuses.contains(&job.status()))
-            && self.service.as_deref().is_none_or(|wanted| wanted == service)
+    pub fn is_by_status_and_service(&self) -> bool {
+        let others = [&self.customers, &self.workflows, &self.workers, &self.machines];
+        others.iter().all(|values| values.is_empty())
+            && self.since.is_none()
+            && self.until.is_none()
+            && self.text.is_none()
     }
 }

@@ -15,7 +15,7 @@ pub(crate) use view::{expiry_failure, retry_at};
 use crate::{Fields, Json, Malformed, compact, limits, requirements, words};
 use bytes::Bytes;
 use fleet::limits as rules;
-use fleet::{Content, CustomerId, IdError, JobId, JobSpec, Service, Timestamp, Workflow, WorkflowId};
+use fleet::{Content, CustomerId, IdError, JobId, JobSpec, Options, Service, Timestamp, Workflow, WorkflowId};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -87,20 +87,24 @@ fn submission(mut fields: Fields, minted: JobId, key: Option<&str>, now: Timesta
         id: take_id(&mut fields, "job_id", JobId::parse)?.unwrap_or(minted),
         requirements: Arc::new(asked.requirements),
         payload: content(&payload),
-        ctx: ctx.as_ref().map(content),
         priority: take_number(&mut fields, "priority", 0, rules::PRIORITY_MAX)?.unwrap_or(rules::PRIORITY_DEFAULT),
         attempts_max: take_attempts(&mut fields)?,
         customer: take_id(&mut fields, "customer_id", CustomerId::parse)?,
-        workflow: take_workflow(&mut fields)?,
-        labels: check_labels("labels", fields.take("labels")?.unwrap_or_default())?,
-        timing: timing::take(&mut fields, asked.run_for_ms)?,
-        idempotency_key: take_key(&mut fields, key)?,
-        retry_of: None,
+        options: Options {
+            ctx: ctx.as_ref().map(content),
+            workflow: take_workflow(&mut fields)?,
+            labels: check_labels("labels", fields.take("labels")?.unwrap_or_default())?,
+            timing: timing::take(&mut fields, asked.run_for_ms)?,
+            idempotency_key: take_key(&mut fields, key)?,
+            retry_of: None,
+        }
+        .stated(),
         digest: [0; 32],
     };
     // What was said is compared, not what became of it: the clock must not tell two repeats apart.
     spec.digest = digest(&spec);
-    if let Some(at) = spec.workflow.as_mut().and_then(|workflow| workflow.at.as_mut()) {
+    let workflow = spec.options.as_mut().and_then(|options| options.workflow.as_mut());
+    if let Some(at) = workflow.and_then(|workflow| workflow.at.as_mut()) {
         at.0 = at.0.clamp(now.0.saturating_sub(WORKFLOW_AGE_MS_MAX), now.0);
     }
     let ignored = fields.rest().map(str::to_owned).collect();
@@ -223,21 +227,22 @@ pub fn content(bytes: &Bytes) -> Content {
 /// Equal for equal submissions, whatever their white space, order of fields and ignored fields.
 /// What is not stated leaves no trace, so that a field added later changes no digest.
 fn digest(spec: &JobSpec) -> [u8; 32] {
-    let workflow = spec.workflow.as_ref();
+    let workflow = spec.workflow();
+    let unlabelled = BTreeMap::new();
     let mut canonical = vec![serde_json::json!([
         spec.requirements.service.as_str(),
         words::hex(&spec.payload.hash),
-        spec.ctx.map(|ctx| words::hex(&ctx.hash)),
+        spec.ctx().map(|ctx| words::hex(&ctx.hash)),
         spec.priority,
         spec.attempts_max,
         spec.customer.as_ref().map(CustomerId::as_str),
         workflow.map(|w| (w.id.as_ref().map(WorkflowId::as_str), w.priority, w.at.map(|at| at.0), w.step, w.steps)),
-        spec.labels,
+        spec.labels().unwrap_or(&unlabelled),
     ])];
     if let Some(requirements) = requirements::show(&spec.requirements) {
         canonical.push(serde_json::json!({"requirements": requirements}));
     }
-    if let Some(timing) = &spec.timing {
+    if let Some(timing) = spec.stated_timing() {
         canonical.push(serde_json::json!({"timing": TimingView::of(timing)}));
     }
     let mut sha = Sha256::new();

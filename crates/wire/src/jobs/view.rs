@@ -4,7 +4,7 @@ use super::TimingView;
 use crate::explain::SchedulableView;
 use crate::words::{FailureType, JobStatus};
 use crate::{Json, requirements, rfc3339};
-use fleet::{Expiry, Job, Outcome, State, Timestamp};
+use fleet::{Expiry, Job, Outcome, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
@@ -54,6 +54,9 @@ pub struct JobView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<serde_json::Value>)]
     pub result: Option<Json>,
+    /// It ended so long ago that its payload and result were dropped.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub contents_dropped: bool,
     pub error: Option<String>,
     pub failure: Option<FailureView>,
     pub attempts: Vec<AttemptView>,
@@ -106,7 +109,7 @@ impl JobView {
     #[must_use]
     pub fn of(job: &Job, now: Timestamp) -> JobView {
         let spec = &job.spec;
-        let workflow = spec.workflow.as_ref();
+        let workflow = spec.workflow();
         let last = job.attempts.last();
         let ended = job.finished_at();
         let (completed, failed) = match job.status() {
@@ -138,19 +141,19 @@ impl JobView {
             failure,
             attempts: job.attempts.iter().map(|attempt| attempt_view(job, attempt)).collect(),
             schedulable: SchedulableView::told(job),
-            timing: spec.timing.as_deref().map(TimingView::of).unwrap_or_default(),
+            timing: spec.stated_timing().map(TimingView::of).unwrap_or_default(),
             queue_ms: last.map_or(ended.unwrap_or(now), |a| a.assigned_at).since(job.created_at),
             run_ms: last.and_then(|attempt| {
                 let end = attempt.end.as_ref().map_or(now, |end| end.at);
                 attempt.started_at.map(|started| end.since(started))
             }),
-            retry_of: spec.retry_of.as_ref().map(ToString::to_string),
+            retry_of: spec.retry_of().map(ToString::to_string),
             workflow_id: workflow.and_then(|w| w.id.as_ref()).map(ToString::to_string),
             workflow_priority: workflow.and_then(|w| w.priority),
             workflow_datetime: workflow.and_then(|w| w.at).map(|at| at.0),
             current_step: workflow.and_then(|w| w.step),
             total_steps: workflow.and_then(|w| w.steps),
-            labels: spec.labels.clone(),
+            labels: spec.labels().cloned().unwrap_or_default(),
             ..JobView::default()
         }
     }
@@ -184,16 +187,12 @@ pub const CANCELLED: &str = "Job cancelled by user";
 
 /// The error of a job that ended unhappily, or of its last failed run.
 fn failure_of(job: &Job) -> (Option<String>, Option<FailureView>) {
-    match &job.state {
-        State::Finished { outcome: Outcome::Failed { error, failure }, .. } => {
-            (Some(error.to_string()), Some(failure.into()))
-        }
-        State::Finished { outcome: Outcome::Cancelled, .. } => (Some(CANCELLED.to_owned()), None),
-        State::Finished { outcome: Outcome::Expired(expiry), .. } => {
-            (Some(expired(*expiry)), Some(expiry_failure(*expiry)))
-        }
-        State::Finished { outcome: Outcome::Completed { .. }, .. } => (None, None),
-        State::Waiting(_) | State::Assigned { .. } | State::Running { .. } => {
+    match job.outcome() {
+        Some(Outcome::Failed { error, failure }) => (Some(error.to_string()), Some(failure.into())),
+        Some(Outcome::Cancelled) => (Some(CANCELLED.to_owned()), None),
+        Some(Outcome::Expired(expiry)) => (Some(expired(*expiry)), Some(expiry_failure(*expiry))),
+        Some(Outcome::Completed { .. }) => (None, None),
+        None => {
             let returned = job.attempts.iter().rev().find_map(|attempt| attempt.end.as_ref()?.returned.as_ref());
             match returned {
                 Some(fleet::ReturnReason::Failed { error, failure }) => (Some(error.to_string()), Some(failure.into())),
@@ -204,15 +203,15 @@ fn failure_of(job: &Job) -> (Option<String>, Option<FailureView>) {
 }
 
 fn attempt_view(job: &Job, attempt: &fleet::Attempt) -> AttemptView {
-    let (outcome, error) = match (&attempt.end, &job.state) {
+    let (outcome, error) = match (&attempt.end, job.outcome()) {
         (None, _) => (None, None),
-        (Some(end), state) => match (&end.returned, state) {
+        (Some(end), ended) => match (&end.returned, ended) {
             (Some(fleet::ReturnReason::Failed { error, .. }), _) => (Some("failed"), Some(error.to_string())),
             (Some(fleet::ReturnReason::Released { reason }), _) => {
                 (Some("released"), reason.as_deref().map(str::to_owned))
             }
             (Some(reason), _) => (Some(reason.word()), None),
-            (None, State::Finished { outcome, .. }) => match outcome {
+            (None, Some(outcome)) => match outcome {
                 Outcome::Completed { .. } => (Some("completed"), None),
                 Outcome::Failed { error, .. } => (Some("failed"), Some(error.to_string())),
                 Outcome::Cancelled => (Some("cancelled"), None),

@@ -333,7 +333,9 @@ fn body<'a>(fact: &'a Fact, at: Timestamp, contents: Contents<'_>) -> Option<Mon
         Fact::JobSchedulable { job } => MonitorBody::JobSchedulable { job_id: job.as_str(), missing: &[] },
         Fact::ServicePaused { service, is_paused: true } => MonitorBody::ServicePaused { service: service.as_str() },
         Fact::ServicePaused { service, is_paused: false } => MonitorBody::ServiceResumed { service: service.as_str() },
-        Fact::JobForgotten { .. } | Fact::JobStarved { .. } => return None,
+        Fact::JobForgotten { .. } | Fact::JobsForgotten { .. } | Fact::Counted { .. } | Fact::JobStarved { .. } => {
+            return None;
+        }
         Fact::MachineJoined { .. }
         | Fact::MachineChanged { .. }
         | Fact::MachineSilent { .. }
@@ -387,7 +389,7 @@ fn failed<'a>(
 }
 
 fn job_data<'a>(spec: &'a JobSpec, rank: fleet::Rank, at: Timestamp, contents: Contents<'_>) -> JobData<'a> {
-    let workflow = spec.workflow.as_ref();
+    let workflow = spec.workflow();
     let (payload, payload_bytes, url) = told(&spec.payload, spec.id.as_str(), contents);
     JobData {
         id: spec.id.as_str(),

@@ -1,33 +1,35 @@
 //! Each fact in its stored form, and back.
 
-use super::parts::{StoredMachine, StoredOutcome, StoredReason, StoredReport, StoredSpec, id, load_spec, store_spec};
+use super::known::Knowledge;
+use super::parts::{Shown, StoredMachine, StoredOutcome, StoredReason, StoredReport, StoredSpec, id};
+use super::text::{Text, Words};
 use crate::agent::{CapabilitiesBody, lease_text, parse_lease, parse_session, session_text};
 use crate::words::{DeclaredWord, JobStatus, PhaseWord, WorkerWord};
-use fleet::{Counts, Fact, JobId, JobSpec, MachineId, Number, Rank, Service, Timestamp, WorkerId};
+use fleet::{Counts, Fact, JobId, JobSpec, Number, Rank, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 #[derive(Serialize, Deserialize)]
-pub(super) enum StoredFact {
-    JobSubmitted(Box<StoredSpec>),
+pub(super) enum StoredFact<'a> {
+    JobSubmitted(#[serde(borrow)] Box<StoredSpec<'a>>),
     JobAssigned {
-        job: String,
-        lease: String,
+        job: Text<'a>,
+        lease: Text<'a>,
         attempt: u32,
-        worker: String,
-        machine: String,
-        session: String,
+        worker: Text<'a>,
+        machine: Text<'a>,
+        session: Text<'a>,
     },
     JobStarted {
-        job: String,
-        worker: String,
+        job: Text<'a>,
+        worker: Text<'a>,
     },
     JobReturned {
-        job: String,
-        worker: String,
-        machine: String,
+        job: Text<'a>,
+        worker: Text<'a>,
+        machine: Text<'a>,
         from: JobStatus,
-        reason: StoredReason,
+        reason: StoredReason<'a>,
         retry_at: Option<i64>,
         runs_failed: u32,
         lost_in_a_row: u32,
@@ -37,33 +39,44 @@ pub(super) enum StoredFact {
         more_than_gb: Option<f64>,
     },
     JobUnschedulable {
-        job: String,
-        missing: Vec<String>,
+        job: Text<'a>,
+        #[serde(borrow)]
+        missing: Words<'a>,
     },
     JobSchedulable {
-        job: String,
+        job: Text<'a>,
     },
     JobStarved {
-        job: String,
+        job: Text<'a>,
     },
     JobFinished {
-        job: String,
-        worker: Option<String>,
-        machine: Option<String>,
+        job: Text<'a>,
+        worker: Option<Text<'a>>,
+        machine: Option<Text<'a>>,
         attempt: u32,
         runs_failed: u32,
-        outcome: StoredOutcome,
+        outcome: StoredOutcome<'a>,
     },
     JobForgotten {
-        job: String,
+        job: Text<'a>,
+    },
+    JobsForgotten {
+        completed: u32,
+        unhappy: u32,
+    },
+    Counted {
+        orders: u64,
+        completed: u64,
+        failed: u64,
+        cancelled: u64,
     },
     MachineJoined {
-        machine: String,
+        machine: Text<'a>,
         facts: StoredMachine,
         phase: PhaseWord,
     },
     MachineChanged {
-        machine: String,
+        machine: Text<'a>,
         facts: StoredMachine,
         phase: PhaseWord,
         #[serde(default)]
@@ -73,16 +86,16 @@ pub(super) enum StoredFact {
         workers: Vec<StoredReport>,
     },
     MachineSilent {
-        machine: String,
+        machine: Text<'a>,
     },
     MachineLeft {
-        machine: String,
-        reason: Option<String>,
+        machine: Text<'a>,
+        reason: Option<Text<'a>>,
     },
     WorkerJoined {
-        worker: String,
-        machine: String,
-        session: String,
+        worker: Text<'a>,
+        machine: Text<'a>,
+        session: Text<'a>,
         slots: u32,
         services: Vec<String>,
         capabilities: CapabilitiesBody,
@@ -92,66 +105,67 @@ pub(super) enum StoredFact {
         jobs_failed: u64,
     },
     WorkerDeclared {
-        worker: String,
-        machine: String,
+        worker: Text<'a>,
+        machine: Text<'a>,
         declared: DeclaredWord,
         old: WorkerWord,
         new: WorkerWord,
     },
     WorkerDrained {
-        worker: String,
-        machine: String,
+        worker: Text<'a>,
+        machine: Text<'a>,
         draining: bool,
         old: WorkerWord,
         new: WorkerWord,
     },
     ServiceTurned {
-        worker: String,
-        machine: String,
-        service: String,
+        worker: Text<'a>,
+        machine: Text<'a>,
+        service: Text<'a>,
         down: bool,
-        reason: Option<String>,
+        reason: Option<Text<'a>>,
     },
     ServicePaused {
-        service: String,
+        service: Text<'a>,
         paused: bool,
     },
     WorkerTurned {
-        worker: String,
-        machine: String,
+        worker: Text<'a>,
+        machine: Text<'a>,
         old: WorkerWord,
         new: WorkerWord,
-        job: Option<String>,
+        job: Option<Text<'a>>,
     },
     WorkerLeft {
-        worker: String,
-        machine: String,
-        reason: Option<String>,
+        worker: Text<'a>,
+        machine: Text<'a>,
+        reason: Option<Text<'a>>,
     },
 }
 
-impl From<&Fact> for StoredFact {
-    fn from(fact: &Fact) -> StoredFact {
+impl<'a> StoredFact<'a> {
+    /// With the requirements of each job as they are to be said.
+    pub(super) fn of(fact: &'a Fact, shown: &'a Shown) -> StoredFact<'a> {
         match fact {
             Fact::JobSubmitted { spec, order, rank, workflow_rank } => {
-                StoredFact::JobSubmitted(Box::new(store_spec(spec, *order, *rank, *workflow_rank)))
+                StoredFact::JobSubmitted(Box::new(StoredSpec::of(spec, shown, *order, *rank, *workflow_rank)))
             }
             Fact::JobAssigned { job, lease, attempt, worker, machine, session } => StoredFact::JobAssigned {
-                job: job.to_string(),
-                lease: lease_text(*lease),
+                job: job.as_str().into(),
+                lease: lease_text(*lease).into(),
                 attempt: *attempt,
-                worker: worker.to_string(),
-                machine: machine.to_string(),
-                session: session_text(*session),
+                worker: worker.as_str().into(),
+                machine: machine.as_str().into(),
+                session: session_text(*session).into(),
             },
             Fact::JobStarted { job, worker } => {
-                StoredFact::JobStarted { job: job.to_string(), worker: worker.to_string() }
+                StoredFact::JobStarted { job: job.as_str().into(), worker: worker.as_str().into() }
             }
             Fact::JobReturned { job, worker, machine, from, reason, retry_at, counts, more_than_gb } => {
                 StoredFact::JobReturned {
-                    job: job.to_string(),
-                    worker: worker.to_string(),
-                    machine: machine.to_string(),
+                    job: job.as_str().into(),
+                    worker: worker.as_str().into(),
+                    machine: machine.as_str().into(),
                     from: (*from).into(),
                     reason: reason.into(),
                     retry_at: retry_at.map(|at| at.0),
@@ -162,45 +176,51 @@ impl From<&Fact> for StoredFact {
                 }
             }
             Fact::JobUnschedulable { job, missing } => {
-                StoredFact::JobUnschedulable { job: job.to_string(), missing: missing.to_vec() }
+                StoredFact::JobUnschedulable { job: job.as_str().into(), missing: Words::Told(missing) }
             }
-            Fact::JobSchedulable { job } => StoredFact::JobSchedulable { job: job.to_string() },
-            Fact::JobStarved { job } => StoredFact::JobStarved { job: job.to_string() },
+            Fact::JobSchedulable { job } => StoredFact::JobSchedulable { job: job.as_str().into() },
+            Fact::JobStarved { job } => StoredFact::JobStarved { job: job.as_str().into() },
             Fact::JobFinished { job, worker, machine, attempt, runs_failed, outcome } => StoredFact::JobFinished {
-                job: job.to_string(),
-                worker: worker.as_ref().map(ToString::to_string),
-                machine: machine.as_ref().map(ToString::to_string),
+                job: job.as_str().into(),
+                worker: worker.as_ref().map(|id| id.as_str().into()),
+                machine: machine.as_ref().map(|id| id.as_str().into()),
                 attempt: *attempt,
                 runs_failed: *runs_failed,
                 outcome: outcome.into(),
             },
-            Fact::JobForgotten { job } => StoredFact::JobForgotten { job: job.to_string() },
+            Fact::JobForgotten { job } => StoredFact::JobForgotten { job: job.as_str().into() },
+            Fact::JobsForgotten { completed, unhappy } => {
+                StoredFact::JobsForgotten { completed: *completed, unhappy: *unhappy }
+            }
+            Fact::Counted { orders, completed, failed, cancelled } => {
+                StoredFact::Counted { orders: *orders, completed: *completed, failed: *failed, cancelled: *cancelled }
+            }
             Fact::ServicePaused { service, is_paused } => {
-                StoredFact::ServicePaused { service: service.to_string(), paused: *is_paused }
+                StoredFact::ServicePaused { service: service.as_str().into(), paused: *is_paused }
             }
             Fact::MachineJoined { .. }
             | Fact::MachineChanged { .. }
             | Fact::MachineSilent { .. }
-            | Fact::MachineLeft { .. } => store_machine(fact),
+            | Fact::MachineLeft { .. } => store_machine(fact, shown),
             Fact::WorkerJoined { .. }
             | Fact::WorkerDeclared { .. }
             | Fact::WorkerDrained { .. }
             | Fact::WorkerTurned { .. }
             | Fact::ServiceTurned { .. }
-            | Fact::WorkerLeft { .. } => store_worker(fact),
+            | Fact::WorkerLeft { .. } => store_worker(fact, shown),
         }
     }
 }
 
 /// The facts about machines.
-fn store_machine(fact: &Fact) -> StoredFact {
+fn store_machine<'a>(fact: &'a Fact, shown: &'a Shown) -> StoredFact<'a> {
     match fact {
         Fact::MachineJoined { machine, facts, phase } => {
-            StoredFact::MachineJoined { machine: machine.to_string(), facts: facts.into(), phase: (*phase).into() }
+            StoredFact::MachineJoined { machine: machine.as_str().into(), facts: facts.into(), phase: (*phase).into() }
         }
         Fact::MachineChanged { machine, facts, phase, is_draining, silent_since, workers } => {
             StoredFact::MachineChanged {
-                machine: machine.to_string(),
+                machine: machine.as_str().into(),
                 facts: facts.into(),
                 phase: (*phase).into(),
                 draining: *is_draining,
@@ -208,16 +228,16 @@ fn store_machine(fact: &Fact) -> StoredFact {
                 workers: workers.iter().map(Into::into).collect(),
             }
         }
-        Fact::MachineSilent { machine } => StoredFact::MachineSilent { machine: machine.to_string() },
+        Fact::MachineSilent { machine } => StoredFact::MachineSilent { machine: machine.as_str().into() },
         Fact::MachineLeft { machine, reason } => {
-            StoredFact::MachineLeft { machine: machine.to_string(), reason: reason.as_deref().map(str::to_owned) }
+            StoredFact::MachineLeft { machine: machine.as_str().into(), reason: reason.as_deref().map(Into::into) }
         }
-        _ => StoredFact::from(fact),
+        _ => StoredFact::of(fact, shown),
     }
 }
 
 /// The facts about workers.
-fn store_worker(fact: &Fact) -> StoredFact {
+fn store_worker<'a>(fact: &'a Fact, shown: &'a Shown) -> StoredFact<'a> {
     match fact {
         Fact::WorkerJoined {
             worker,
@@ -230,9 +250,9 @@ fn store_worker(fact: &Fact) -> StoredFact {
             jobs_completed,
             jobs_failed,
         } => StoredFact::WorkerJoined {
-            worker: worker.to_string(),
-            machine: machine.to_string(),
-            session: session_text(*session),
+            worker: worker.as_str().into(),
+            machine: machine.as_str().into(),
+            session: session_text(*session).into(),
             slots: *slots,
             services: capabilities.services.iter().map(ToString::to_string).collect(),
             capabilities: CapabilitiesBody::of(capabilities, loaded_models),
@@ -241,49 +261,49 @@ fn store_worker(fact: &Fact) -> StoredFact {
             jobs_failed: *jobs_failed,
         },
         Fact::WorkerDeclared { worker, machine, declared, old, new } => StoredFact::WorkerDeclared {
-            worker: worker.to_string(),
-            machine: machine.to_string(),
+            worker: worker.as_str().into(),
+            machine: machine.as_str().into(),
             declared: (*declared).into(),
             old: (*old).into(),
             new: (*new).into(),
         },
         Fact::WorkerDrained { worker, machine, is_draining, old, new } => StoredFact::WorkerDrained {
-            worker: worker.to_string(),
-            machine: machine.to_string(),
+            worker: worker.as_str().into(),
+            machine: machine.as_str().into(),
             draining: *is_draining,
             old: (*old).into(),
             new: (*new).into(),
         },
         Fact::ServiceTurned { worker, machine, service, is_down, reason } => StoredFact::ServiceTurned {
-            worker: worker.to_string(),
-            machine: machine.to_string(),
-            service: service.to_string(),
+            worker: worker.as_str().into(),
+            machine: machine.as_str().into(),
+            service: service.as_str().into(),
             down: *is_down,
-            reason: reason.as_deref().map(str::to_owned),
+            reason: reason.as_deref().map(Into::into),
         },
         Fact::WorkerTurned { worker, machine, old, new, job } => StoredFact::WorkerTurned {
-            worker: worker.to_string(),
-            machine: machine.to_string(),
+            worker: worker.as_str().into(),
+            machine: machine.as_str().into(),
             old: (*old).into(),
             new: (*new).into(),
-            job: job.as_ref().map(ToString::to_string),
+            job: job.as_ref().map(|id| id.as_str().into()),
         },
         Fact::WorkerLeft { worker, machine, reason } => StoredFact::WorkerLeft {
-            worker: worker.to_string(),
-            machine: machine.to_string(),
-            reason: reason.as_deref().map(str::to_owned),
+            worker: worker.as_str().into(),
+            machine: machine.as_str().into(),
+            reason: reason.as_deref().map(Into::into),
         },
-        _ => StoredFact::from(fact),
+        _ => StoredFact::of(fact, shown),
     }
 }
 
-impl StoredFact {
+impl StoredFact<'_> {
     /// The fact that happened at `at`.
-    pub(super) fn into_fact(self, at: Timestamp) -> Result<Fact, String> {
+    pub(super) fn into_fact(self, at: Timestamp, known: &mut Knowledge) -> Result<Fact, String> {
         Ok(match self {
             StoredFact::JobSubmitted(stored) => {
                 let (order, rank, workflow_rank) = (stored.order, stored.rank, stored.workflow_rank.map(Into::into));
-                let spec = load_spec(*stored)?;
+                let spec = stored.load(known)?;
                 let rank = rank.map_or_else(|| rank_of(&spec, at), Into::into);
                 Fact::JobSubmitted { order, rank, workflow_rank, spec: Arc::new(spec) }
             }
@@ -291,12 +311,12 @@ impl StoredFact {
                 job: id(JobId::parse, &job)?,
                 lease: parse_lease(&lease).ok_or("a lease is no lease")?,
                 attempt,
-                worker: id(WorkerId::parse, &worker)?,
-                machine: id(MachineId::parse, &machine)?,
+                worker: known.worker(&worker)?,
+                machine: known.machine(&machine)?,
                 session: parse_session(&session).ok_or("a session is no session")?,
             },
             StoredFact::JobStarted { job, worker } => {
-                Fact::JobStarted { job: id(JobId::parse, &job)?, worker: id(WorkerId::parse, &worker)? }
+                Fact::JobStarted { job: id(JobId::parse, &job)?, worker: known.worker(&worker)? }
             }
             StoredFact::JobReturned {
                 job,
@@ -311,8 +331,8 @@ impl StoredFact {
                 more_than_gb,
             } => Fact::JobReturned {
                 job: id(JobId::parse, &job)?,
-                worker: id(WorkerId::parse, &worker)?,
-                machine: id(MachineId::parse, &machine)?,
+                worker: known.worker(&worker)?,
+                machine: known.machine(&machine)?,
                 from: from.into(),
                 reason: reason.into(),
                 retry_at: retry_at.map(Timestamp),
@@ -320,36 +340,38 @@ impl StoredFact {
                 more_than_gb: more_than_gb.and_then(Number::new),
             },
             StoredFact::JobUnschedulable { job, missing } => {
-                Fact::JobUnschedulable { job: id(JobId::parse, &job)?, missing: missing.into() }
+                Fact::JobUnschedulable { job: id(JobId::parse, &job)?, missing: known.missing(&missing)? }
             }
             StoredFact::JobSchedulable { job } => Fact::JobSchedulable { job: id(JobId::parse, &job)? },
             StoredFact::JobStarved { job } => Fact::JobStarved { job: id(JobId::parse, &job)? },
             StoredFact::JobFinished { job, worker, machine, attempt, runs_failed, outcome } => Fact::JobFinished {
                 job: id(JobId::parse, &job)?,
-                worker: worker.map(|worker| id(WorkerId::parse, &worker)).transpose()?,
-                machine: machine.map(|machine| id(MachineId::parse, &machine)).transpose()?,
+                worker: worker.map(|worker| known.worker(&worker)).transpose()?,
+                machine: machine.map(|machine| known.machine(&machine)).transpose()?,
                 attempt,
                 runs_failed,
-                outcome: outcome.load()?,
+                outcome: outcome.into(),
             },
             StoredFact::JobForgotten { job } => Fact::JobForgotten { job: id(JobId::parse, &job)? },
-            StoredFact::ServicePaused { service, paused } => {
-                Fact::ServicePaused { service: id(Service::parse, &service)?, is_paused: paused }
+            StoredFact::JobsForgotten { completed, unhappy } => Fact::JobsForgotten { completed, unhappy },
+            StoredFact::Counted { orders, completed, failed, cancelled } => {
+                Fact::Counted { orders, completed, failed, cancelled }
             }
-            other => other.into_machine_fact()?,
+            StoredFact::ServicePaused { service, paused } => {
+                Fact::ServicePaused { service: known.service(&service)?, is_paused: paused }
+            }
+            other => other.into_machine_fact(known)?,
         })
     }
 
-    fn into_machine_fact(self) -> Result<Fact, String> {
+    fn into_machine_fact(self, known: &mut Knowledge) -> Result<Fact, String> {
         Ok(match self {
-            StoredFact::MachineJoined { machine, facts, phase } => Fact::MachineJoined {
-                machine: id(MachineId::parse, &machine)?,
-                facts: facts.into(),
-                phase: phase.into(),
-            },
+            StoredFact::MachineJoined { machine, facts, phase } => {
+                Fact::MachineJoined { machine: known.machine(&machine)?, facts: facts.into(), phase: phase.into() }
+            }
             StoredFact::MachineChanged { machine, facts, phase, draining, silent_since, workers } => {
                 Fact::MachineChanged {
-                    machine: id(MachineId::parse, &machine)?,
+                    machine: known.machine(&machine)?,
                     facts: facts.into(),
                     phase: phase.into(),
                     is_draining: draining,
@@ -357,15 +379,15 @@ impl StoredFact {
                     workers: workers.into_iter().map(StoredReport::load).collect::<Result<_, _>>()?,
                 }
             }
-            StoredFact::MachineSilent { machine } => Fact::MachineSilent { machine: id(MachineId::parse, &machine)? },
+            StoredFact::MachineSilent { machine } => Fact::MachineSilent { machine: known.machine(&machine)? },
             StoredFact::MachineLeft { machine, reason } => {
-                Fact::MachineLeft { machine: id(MachineId::parse, &machine)?, reason: reason.map(Into::into) }
+                Fact::MachineLeft { machine: known.machine(&machine)?, reason: reason.map(|reason| (*reason).into()) }
             }
-            other => other.into_worker_fact()?,
+            other => other.into_worker_fact(known)?,
         })
     }
 
-    fn into_worker_fact(self) -> Result<Fact, String> {
+    fn into_worker_fact(self, known: &mut Knowledge) -> Result<Fact, String> {
         Ok(match self {
             StoredFact::WorkerJoined {
                 worker,
@@ -380,8 +402,8 @@ impl StoredFact {
             } => {
                 let (capabilities, loaded_models) = capabilities.load(&services).map_err(|error| error.to_string())?;
                 Fact::WorkerJoined {
-                    worker: id(WorkerId::parse, &worker)?,
-                    machine: id(MachineId::parse, &machine)?,
+                    worker: known.worker(&worker)?,
+                    machine: known.machine(&machine)?,
                     session: parse_session(&session).ok_or("a session is no session")?,
                     slots,
                     capabilities: Arc::new(capabilities),
@@ -392,37 +414,37 @@ impl StoredFact {
                 }
             }
             StoredFact::WorkerDeclared { worker, machine, declared, old, new } => Fact::WorkerDeclared {
-                worker: id(WorkerId::parse, &worker)?,
-                machine: id(MachineId::parse, &machine)?,
+                worker: known.worker(&worker)?,
+                machine: known.machine(&machine)?,
                 declared: declared.into(),
                 old: old.into(),
                 new: new.into(),
             },
             StoredFact::WorkerDrained { worker, machine, draining, old, new } => Fact::WorkerDrained {
-                worker: id(WorkerId::parse, &worker)?,
-                machine: id(MachineId::parse, &machine)?,
+                worker: known.worker(&worker)?,
+                machine: known.machine(&machine)?,
                 is_draining: draining,
                 old: old.into(),
                 new: new.into(),
             },
             StoredFact::ServiceTurned { worker, machine, service, down, reason } => Fact::ServiceTurned {
-                worker: id(WorkerId::parse, &worker)?,
-                machine: id(MachineId::parse, &machine)?,
-                service: id(Service::parse, &service)?,
+                worker: known.worker(&worker)?,
+                machine: known.machine(&machine)?,
+                service: known.service(&service)?,
                 is_down: down,
-                reason: reason.map(Into::into),
+                reason: reason.map(|reason| (*reason).into()),
             },
             StoredFact::WorkerTurned { worker, machine, old, new, job } => Fact::WorkerTurned {
-                worker: id(WorkerId::parse, &worker)?,
-                machine: id(MachineId::parse, &machine)?,
+                worker: known.worker(&worker)?,
+                machine: known.machine(&machine)?,
                 old: old.into(),
                 new: new.into(),
                 job: job.map(|job| id(JobId::parse, &job)).transpose()?,
             },
             StoredFact::WorkerLeft { worker, machine, reason } => Fact::WorkerLeft {
-                worker: id(WorkerId::parse, &worker)?,
-                machine: id(MachineId::parse, &machine)?,
-                reason: reason.map(Into::into),
+                worker: known.worker(&worker)?,
+                machine: known.machine(&machine)?,
+                reason: reason.map(|reason| (*reason).into()),
             },
             _ => return Err("a fact stands among those about workers".to_owned()),
         })
@@ -431,7 +453,7 @@ impl StoredFact {
 
 /// Records of the first version have no rank: it was always that of the job itself.
 fn rank_of(spec: &JobSpec, at: Timestamp) -> Rank {
-    let workflow = spec.workflow.as_ref();
+    let workflow = spec.workflow();
     let priority = workflow.and_then(|workflow| workflow.priority).unwrap_or(spec.priority);
     Rank { priority, at: workflow.and_then(|workflow| workflow.at).unwrap_or(at) }
 }

@@ -1,48 +1,55 @@
 //! The parts of stored facts, and back.
 
+use super::known::Knowledge;
+use super::text::{Hash, Text};
 use crate::agent::HostInfo;
 use crate::jobs::TimingView;
-use crate::words::{FailureType, WorkerWord, hex, unhex};
+use crate::words::{FailureType, WorkerWord};
 use crate::{Json, requirements};
 use fleet::{
-    Content, CustomerId, Expiry, Failure, IdError, JobId, JobSpec, MachineFacts, Outcome, Rank, ReturnReason, Service,
-    Timestamp, WorkerId, WorkerReport, Workflow, WorkflowId,
+    Content, Expiry, Failure, IdError, JobId, JobSpec, MachineFacts, Options, Outcome, Rank, Requirements,
+    ReturnReason, Service, Timestamp, WorkerId, WorkerReport, Workflow, WorkflowId,
 };
 use serde::{Deserialize, Serialize};
-use serde_json::value::to_raw_value;
-use std::collections::BTreeMap;
+use serde_json::value::{RawValue, to_raw_value};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 #[derive(Serialize, Deserialize)]
-pub(super) struct StoredSpec {
-    id: String,
+pub(super) struct StoredSpec<'a> {
+    id: Text<'a>,
     pub(super) order: u64,
-    service: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    requirements: Option<Json>,
+    service: Text<'a>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    requirements: Option<&'a RawValue>,
     payload: StoredContent,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     ctx: Option<StoredContent>,
     priority: u32,
     attempts_max: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    customer: Option<String>,
+    customer: Option<Text<'a>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    workflow: Option<StoredWorkflow>,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    labels: BTreeMap<String, String>,
+    workflow: Option<StoredWorkflow<'a>>,
+    #[serde(default, skip_serializing_if = "labels_are_empty")]
+    labels: Cow<'a, BTreeMap<String, String>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     timing: Option<TimingView>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    idempotency_key: Option<String>,
+    idempotency_key: Option<Text<'a>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    retry_of: Option<String>,
-    digest: String,
+    retry_of: Option<Text<'a>>,
+    digest: Hash,
     /// Absent in records of the first version, which had no workflows to remember.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) rank: Option<StoredRank>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) workflow_rank: Option<StoredRank>,
+}
+
+fn labels_are_empty(labels: &BTreeMap<String, String>) -> bool {
+    labels.is_empty()
 }
 
 /// Priority and time.
@@ -62,8 +69,9 @@ impl From<StoredRank> for Rank {
 }
 
 #[derive(Serialize, Deserialize)]
-struct StoredWorkflow {
-    id: Option<String>,
+struct StoredWorkflow<'a> {
+    #[serde(borrow)]
+    id: Option<Text<'a>>,
     priority: Option<u32>,
     at: Option<i64>,
     step: Option<u32>,
@@ -71,13 +79,19 @@ struct StoredWorkflow {
 }
 
 /// The hash in hex, and the length.
-#[derive(Serialize, Deserialize)]
-pub(super) struct StoredContent(String, u64);
+#[derive(Clone, Copy, Serialize, Deserialize)]
+pub(super) struct StoredContent(Hash, u64);
 
 #[derive(Serialize, Deserialize)]
-pub(super) enum StoredReason {
-    Failed { error: String, failure: StoredFailure },
-    Released { reason: Option<String> },
+pub(super) enum StoredReason<'a> {
+    Failed {
+        #[serde(borrow)]
+        error: Text<'a>,
+        failure: StoredFailure<'a>,
+    },
+    Released {
+        reason: Option<Text<'a>>,
+    },
     NotStarted,
     LeaseExpired,
     SessionReplaced,
@@ -86,18 +100,25 @@ pub(super) enum StoredReason {
 }
 
 #[derive(Serialize, Deserialize)]
-pub(super) enum StoredOutcome {
-    Completed { result: StoredContent },
-    Failed { error: String, failure: StoredFailure },
+pub(super) enum StoredOutcome<'a> {
+    Completed {
+        result: StoredContent,
+    },
+    Failed {
+        #[serde(borrow)]
+        error: Text<'a>,
+        failure: StoredFailure<'a>,
+    },
     Cancelled,
     ExpiredStartBy(i64),
     ExpiredFinishBy(i64),
 }
 
 #[derive(Serialize, Deserialize)]
-pub(super) struct StoredFailure {
+pub(super) struct StoredFailure<'a> {
     kind: FailureType,
-    reason: Option<String>,
+    #[serde(borrow)]
+    reason: Option<Text<'a>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -119,84 +140,116 @@ pub(super) fn id<T>(parse: impl Fn(&str) -> Result<T, IdError>, text: &str) -> R
     parse(text).map_err(|error| format!("the id {text:?} {error}"))
 }
 
-pub(super) fn store_spec(spec: &JobSpec, order: u64, rank: Rank, workflow_rank: Option<Rank>) -> StoredSpec {
-    StoredSpec {
-        id: spec.id.to_string(),
-        order,
-        service: spec.requirements.service.to_string(),
-        requirements: requirements::show(&spec.requirements).and_then(|shown| to_raw_value(&shown).ok()),
-        payload: spec.payload.into(),
-        ctx: spec.ctx.map(Into::into),
-        priority: spec.priority,
-        attempts_max: spec.attempts_max,
-        customer: spec.customer.as_ref().map(ToString::to_string),
-        workflow: spec.workflow.as_ref().map(|workflow| StoredWorkflow {
-            id: workflow.id.as_ref().map(ToString::to_string),
-            priority: workflow.priority,
-            at: workflow.at.map(|at| at.0),
-            step: workflow.step,
-            steps: workflow.steps,
-        }),
-        labels: spec.labels.clone(),
-        timing: spec.timing.as_deref().map(TimingView::of),
-        idempotency_key: spec.idempotency_key.as_deref().map(str::to_owned),
-        retry_of: spec.retry_of.as_ref().map(ToString::to_string),
-        digest: hex(&spec.digest),
-        rank: Some(rank.into()),
-        workflow_rank: workflow_rank.map(Into::into),
+/// Requirements as they are said, by the copy that all jobs of a class share.
+#[derive(Default)]
+pub(super) struct Shown(HashMap<usize, (Arc<Requirements>, Option<Json>)>);
+
+/// So many are known; then all of them are forgotten.
+const SHOWN_MAX: usize = 20_000;
+
+impl Shown {
+    pub(super) fn learn(&mut self, requirements: &Arc<Requirements>) {
+        let place = Arc::as_ptr(requirements) as usize;
+        if self.0.contains_key(&place) {
+            return;
+        }
+        if self.0.len() == SHOWN_MAX {
+            self.0.clear();
+        }
+        let said = requirements::show(requirements).and_then(|shown| to_raw_value(&shown).ok());
+        self.0.insert(place, (Arc::clone(requirements), said));
+    }
+
+    fn get(&self, requirements: &Arc<Requirements>) -> Option<&RawValue> {
+        self.0.get(&(Arc::as_ptr(requirements) as usize))?.1.as_deref()
     }
 }
 
-pub(super) fn load_spec(stored: StoredSpec) -> Result<JobSpec, String> {
-    let workflow = |stored: StoredWorkflow| -> Result<Workflow, String> {
-        Ok(Workflow {
-            id: stored.id.map(|text| id(WorkflowId::parse, &text)).transpose()?,
-            priority: stored.priority,
-            at: stored.at.map(Timestamp),
-            step: stored.step,
-            steps: stored.steps,
+impl<'a> StoredSpec<'a> {
+    pub(super) fn of(
+        spec: &'a JobSpec,
+        shown: &'a Shown,
+        order: u64,
+        rank: Rank,
+        workflow_rank: Option<Rank>,
+    ) -> StoredSpec<'a> {
+        StoredSpec {
+            id: spec.id.as_str().into(),
+            order,
+            service: spec.requirements.service.as_str().into(),
+            requirements: shown.get(&spec.requirements),
+            payload: spec.payload.into(),
+            ctx: spec.ctx().map(Into::into),
+            priority: spec.priority,
+            attempts_max: spec.attempts_max,
+            customer: spec.customer.as_ref().map(|customer| customer.as_str().into()),
+            workflow: spec.workflow().map(|workflow| StoredWorkflow {
+                id: workflow.id.as_ref().map(|id| id.as_str().into()),
+                priority: workflow.priority,
+                at: workflow.at.map(|at| at.0),
+                step: workflow.step,
+                steps: workflow.steps,
+            }),
+            labels: spec.labels().map(Cow::Borrowed).unwrap_or_default(),
+            timing: spec.stated_timing().map(TimingView::of),
+            idempotency_key: spec.idempotency_key().map(Into::into),
+            retry_of: spec.retry_of().map(|job| job.as_str().into()),
+            digest: Hash(spec.digest),
+            rank: Some(rank.into()),
+            workflow_rank: workflow_rank.map(Into::into),
+        }
+    }
+
+    pub(super) fn load(self, known: &mut Knowledge) -> Result<JobSpec, String> {
+        let workflow = |stored: StoredWorkflow<'_>| -> Result<Workflow, String> {
+            Ok(Workflow {
+                id: stored.id.map(|text| id(WorkflowId::parse, &text)).transpose()?,
+                priority: stored.priority,
+                at: stored.at.map(Timestamp),
+                step: stored.step,
+                steps: stored.steps,
+            })
+        };
+        Ok(JobSpec {
+            id: id(JobId::parse, &self.id)?,
+            requirements: known.requirements(self.requirements, &self.service)?,
+            payload: self.payload.into(),
+            priority: self.priority,
+            attempts_max: self.attempts_max,
+            customer: self.customer.map(|text| known.customer(&text)).transpose()?,
+            options: Options {
+                ctx: self.ctx.map(Into::into),
+                workflow: self.workflow.map(workflow).transpose()?,
+                labels: self.labels.into_owned(),
+                timing: self.timing.map(|timing| timing.read().map(Box::new)).transpose()?,
+                idempotency_key: self.idempotency_key.map(|key| (*key).into()),
+                retry_of: self.retry_of.map(|text| id(JobId::parse, &text)).transpose()?,
+            }
+            .stated(),
+            digest: self.digest.0,
         })
-    };
-    let service = id(Service::parse, &stored.service)?;
-    let asked = requirements::parse(stored.requirements.as_deref(), service).map_err(|error| error.to_string())?;
-    Ok(JobSpec {
-        id: id(JobId::parse, &stored.id)?,
-        requirements: Arc::new(asked.requirements),
-        payload: stored.payload.load()?,
-        ctx: stored.ctx.map(StoredContent::load).transpose()?,
-        priority: stored.priority,
-        attempts_max: stored.attempts_max,
-        customer: stored.customer.map(|text| id(CustomerId::parse, &text)).transpose()?,
-        workflow: stored.workflow.map(workflow).transpose()?,
-        labels: stored.labels,
-        timing: stored.timing.map(|timing| timing.read().map(Box::new)).transpose()?,
-        idempotency_key: stored.idempotency_key.map(Into::into),
-        retry_of: stored.retry_of.map(|text| id(JobId::parse, &text)).transpose()?,
-        digest: unhex(&stored.digest).ok_or("a digest is no digest")?,
-    })
+    }
 }
 
 impl From<Content> for StoredContent {
     fn from(content: Content) -> StoredContent {
-        StoredContent(hex(&content.hash), content.bytes)
+        StoredContent(Hash(content.hash), content.bytes)
     }
 }
 
-impl StoredContent {
-    pub(super) fn load(self) -> Result<Content, String> {
-        Ok(Content { hash: unhex(&self.0).ok_or("a content's hash is no hash")?, bytes: self.1 })
+impl From<StoredContent> for Content {
+    fn from(StoredContent(Hash(hash), bytes): StoredContent) -> Content {
+        Content { hash, bytes }
     }
 }
 
-impl From<&ReturnReason> for StoredReason {
-    fn from(reason: &ReturnReason) -> StoredReason {
+impl<'a> From<&'a ReturnReason> for StoredReason<'a> {
+    fn from(reason: &'a ReturnReason) -> StoredReason<'a> {
         match reason {
             ReturnReason::Failed { error, failure } => {
-                StoredReason::Failed { error: error.to_string(), failure: failure.into() }
+                StoredReason::Failed { error: (&**error).into(), failure: failure.into() }
             }
-            ReturnReason::Released { reason } => {
-                StoredReason::Released { reason: reason.as_deref().map(str::to_owned) }
-            }
+            ReturnReason::Released { reason } => StoredReason::Released { reason: reason.as_deref().map(Into::into) },
             ReturnReason::NotStarted => StoredReason::NotStarted,
             ReturnReason::LeaseExpired => StoredReason::LeaseExpired,
             ReturnReason::SessionReplaced => StoredReason::SessionReplaced,
@@ -206,13 +259,15 @@ impl From<&ReturnReason> for StoredReason {
     }
 }
 
-impl From<StoredReason> for ReturnReason {
-    fn from(stored: StoredReason) -> ReturnReason {
+impl From<StoredReason<'_>> for ReturnReason {
+    fn from(stored: StoredReason<'_>) -> ReturnReason {
         match stored {
             StoredReason::Failed { error, failure } => {
-                ReturnReason::Failed { error: error.into(), failure: failure.into() }
+                ReturnReason::Failed { error: (*error).into(), failure: failure.into() }
             }
-            StoredReason::Released { reason } => ReturnReason::Released { reason: reason.map(Into::into) },
+            StoredReason::Released { reason } => {
+                ReturnReason::Released { reason: reason.map(|reason| (*reason).into()) }
+            }
             StoredReason::NotStarted => ReturnReason::NotStarted,
             StoredReason::LeaseExpired => ReturnReason::LeaseExpired,
             StoredReason::SessionReplaced => ReturnReason::SessionReplaced,
@@ -222,12 +277,12 @@ impl From<StoredReason> for ReturnReason {
     }
 }
 
-impl From<&Outcome> for StoredOutcome {
-    fn from(outcome: &Outcome) -> StoredOutcome {
+impl<'a> From<&'a Outcome> for StoredOutcome<'a> {
+    fn from(outcome: &'a Outcome) -> StoredOutcome<'a> {
         match outcome {
             Outcome::Completed { result } => StoredOutcome::Completed { result: (*result).into() },
             Outcome::Failed { error, failure } => {
-                StoredOutcome::Failed { error: error.to_string(), failure: failure.into() }
+                StoredOutcome::Failed { error: (&**error).into(), failure: failure.into() }
             }
             Outcome::Cancelled => StoredOutcome::Cancelled,
             Outcome::Expired(Expiry::StartBy(at)) => StoredOutcome::ExpiredStartBy(at.0),
@@ -236,29 +291,29 @@ impl From<&Outcome> for StoredOutcome {
     }
 }
 
-impl StoredOutcome {
-    pub(super) fn load(self) -> Result<Outcome, String> {
-        Ok(match self {
-            StoredOutcome::Completed { result } => Outcome::Completed { result: result.load()? },
+impl From<StoredOutcome<'_>> for Outcome {
+    fn from(stored: StoredOutcome<'_>) -> Outcome {
+        match stored {
+            StoredOutcome::Completed { result } => Outcome::Completed { result: result.into() },
             StoredOutcome::Failed { error, failure } => {
-                Outcome::Failed { error: error.into(), failure: failure.into() }
+                Outcome::Failed { error: (*error).into(), failure: failure.into() }
             }
             StoredOutcome::Cancelled => Outcome::Cancelled,
             StoredOutcome::ExpiredStartBy(at) => Outcome::Expired(Expiry::StartBy(Timestamp(at))),
             StoredOutcome::ExpiredFinishBy(at) => Outcome::Expired(Expiry::FinishBy(Timestamp(at))),
-        })
+        }
     }
 }
 
-impl From<&Failure> for StoredFailure {
-    fn from(failure: &Failure) -> StoredFailure {
-        StoredFailure { kind: failure.kind.into(), reason: failure.reason.as_deref().map(str::to_owned) }
+impl<'a> From<&'a Failure> for StoredFailure<'a> {
+    fn from(failure: &'a Failure) -> StoredFailure<'a> {
+        StoredFailure { kind: failure.kind.into(), reason: failure.reason.as_deref().map(Into::into) }
     }
 }
 
-impl From<StoredFailure> for Failure {
-    fn from(stored: StoredFailure) -> Failure {
-        Failure { kind: stored.kind.into(), reason: stored.reason.map(Into::into) }
+impl From<StoredFailure<'_>> for Failure {
+    fn from(stored: StoredFailure<'_>) -> Failure {
+        Failure { kind: stored.kind.into(), reason: stored.reason.map(|reason| (*reason).into()) }
     }
 }
 

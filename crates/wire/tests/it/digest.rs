@@ -121,5 +121,5 @@ fn a_repeat_much_later_is_the_same_job_although_its_workflow_s_time_was_moved() 
     let at = |now| parse_submission(body.as_bytes(), JobId::parse("j").unwrap(), None, Timestamp(now)).unwrap().spec;
     let (first, later) = (at(1_642_700_000_000), at(1_642_786_400_000));
     assert_eq!(first.digest, later.digest);
-    assert_ne!(first.workflow, later.workflow);
+    assert_ne!(first.workflow(), later.workflow());
 }

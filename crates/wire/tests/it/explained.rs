@@ -3,8 +3,8 @@
 use crate::samples;
 use fleet::{
     Answer, Capabilities, Command, Expiry, Fail, Failure, FailureKind, Hardware, JobId, JobSpec, JoinWorker, LeaseId,
-    Ledger, MachineFacts, MachineId, Need, Next, Number, Part, Requirements, Service, SessionId, Timestamp, Timing,
-    Told, WorkerId,
+    Ledger, MachineFacts, MachineId, Need, Next, Number, Options, Part, Requirements, Service, SessionId, Timestamp,
+    Timing, Told, WorkerId,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -74,12 +74,11 @@ impl Board {
             id: job_id(id),
             requirements: Arc::new(requirements),
             customer: None,
-            workflow: None,
-            labels: BTreeMap::new(),
-            timing: (timing != Timing::default()).then(|| Box::new(timing)),
+            options: Options { timing: (timing != Timing::default()).then(|| Box::new(timing)), ..Options::default() }
+                .stated(),
             ..samples::spec(samples::content(samples::PAYLOAD))
         };
-        self.tell(Command::Submit { spec: Arc::new(spec) });
+        self.tell(Command::Submit { spec: Arc::new(spec), recalled: None });
     }
 
     fn next(&mut self, machine: &str, lease: u128, start: bool) {

@@ -98,7 +98,7 @@ fn snapshot(at: Timestamp) -> String {
     for id in ["job-123", "job-124", "job-125"] {
         let spec =
             fleet::JobSpec { id: JobId::parse(id).unwrap(), ..samples::spec(samples::content(samples::PAYLOAD)) };
-        tell(Command::Submit { spec: std::sync::Arc::new(spec) });
+        tell(Command::Submit { spec: std::sync::Arc::new(spec), recalled: None });
     }
     tell(Command::Cancel { job: JobId::parse("job-125").unwrap() });
     tell(Command::Next(fleet::Next {

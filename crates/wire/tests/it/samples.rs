@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use fleet::{
     Capabilities, Content, Counts, CustomerAccess, CustomerId, Declared, Event, Fact, Failure, FailureKind, Hardware,
-    Isolation, JobId, JobSpec, LeaseId, MachineFacts, MachineId, Need, Number, Outcome, Part, Phase, Rank,
+    Isolation, JobId, JobSpec, LeaseId, MachineFacts, MachineId, Need, Number, Options, Outcome, Part, Phase, Rank,
     Requirements, ReturnReason, Scalar, Service, SessionId, Status, Test, Timestamp, Value, WorkerId, WorkerReport,
     WorkerStatus, Workflow, WorkflowId,
 };
@@ -48,10 +48,17 @@ pub(crate) fn spec(payload: Content) -> JobSpec {
         id: job(),
         requirements: Arc::new(Requirements::of(comfyui())),
         payload,
-        ctx: Some(content(RESULT)),
         priority: 5,
         attempts_max: 3,
         customer: Some(CustomerId::parse("acme").unwrap()),
+        options: options().stated(),
+        digest: [7; 32],
+    }
+}
+
+pub(crate) fn options() -> Options {
+    Options {
+        ctx: Some(content(RESULT)),
         workflow: Some(Workflow {
             id: Some(WorkflowId::parse("wf-1").unwrap()),
             priority: Some(70),
@@ -60,10 +67,7 @@ pub(crate) fn spec(payload: Content) -> JobSpec {
             steps: Some(2),
         }),
         labels: BTreeMap::from([("team".to_owned(), "blue".to_owned())]),
-        timing: None,
-        idempotency_key: None,
-        retry_of: None,
-        digest: [7; 32],
+        ..Options::default()
     }
 }
 

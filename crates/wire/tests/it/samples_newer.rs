@@ -1,11 +1,12 @@
-//! What the second version can tell: one event of each new kind, by the name of its golden file.
+//! What the second and third version can tell: one event of each new kind, by the name of its golden file.
 
 use crate::samples::{
-    PAYLOAD, content, demanding, facts, failure, finished, job, joined, machine, report, returned, spec, worker,
+    PAYLOAD, content, demanding, facts, failure, finished, job, joined, machine, options, report, returned, spec,
+    worker,
 };
 use fleet::{
-    Backoff, Counts, Expiry, Fact, Failure, FailureKind, JobId, JobSpec, Number, Outcome, Phase, Rank, ReturnReason,
-    Service, Timestamp, Timing, WorkerReport, WorkerStatus,
+    Backoff, Counts, Event, Expiry, Fact, Failure, FailureKind, JobId, JobSpec, Number, Options, Outcome, Phase, Rank,
+    ReturnReason, Service, Timestamp, Timing, WorkerReport, WorkerStatus,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -27,9 +28,13 @@ pub(crate) fn whole_spec() -> JobSpec {
     };
     JobSpec {
         requirements: Arc::new(demanding()),
-        timing: Some(Box::new(timing)),
-        idempotency_key: Some("order-17#3".into()),
-        retry_of: Some(JobId::parse("job-122").unwrap()),
+        options: Options {
+            timing: Some(Box::new(timing)),
+            idempotency_key: Some("order-17#3".into()),
+            retry_of: Some(JobId::parse("job-122").unwrap()),
+            ..options()
+        }
+        .stated(),
         ..spec(content(PAYLOAD))
     }
 }
@@ -128,4 +133,12 @@ fn facts_of_the_fleet() -> Vec<(&'static str, Fact)> {
         ("machine_status_change_draining", changed(true, None, WorkerStatus::Draining)),
         ("machine_status_change_silent", changed(true, Some(Timestamp(1_642_699_990_000)), WorkerStatus::Offline)),
     ]
+}
+
+/// Nobody is told of these, so they have no golden files but that of the journal.
+pub(crate) fn third_events() -> Vec<Event> {
+    let counted = Fact::Counted { orders: 1_000_000, completed: 900_000, failed: 17, cancelled: 3 };
+    let forgotten = Fact::JobsForgotten { completed: 999, unhappy: 1 };
+    let at = Timestamp(1_642_700_000_000);
+    [counted, forgotten].into_iter().map(|fact| Event { at, fact }).collect()
 }

@@ -14,7 +14,7 @@ fn what_is_not_said_has_a_default() {
     assert_eq!((spec.id.as_str(), spec.requirements.service.as_str()), ("minted", "hash"));
     assert_eq!((spec.priority, spec.attempts_max), (50, 3));
     assert_eq!(payload, "{}");
-    assert!(ignored.is_empty() && spec.workflow.is_none());
+    assert!(ignored.is_empty() && spec.workflow().is_none());
 }
 
 #[test]
@@ -43,7 +43,7 @@ fn a_repeat_is_the_same_job_at_any_time_of_day() {
             |now| parse_submission(body.as_bytes(), JobId::parse("j").unwrap(), None, Timestamp(now)).unwrap().spec;
         let (first, again) = (parse_at(1_642_700_000_000), parse_at(1_642_700_060_000));
         assert_eq!(first.digest, again.digest, "{at}");
-        let clamped = first.workflow.unwrap().at.unwrap().0;
+        let clamped = first.workflow().unwrap().at.unwrap().0;
         assert!((1_642_700_000_000 - 604_800_000..=1_642_700_000_000).contains(&clamped), "{at}");
     }
 }

@@ -16,7 +16,7 @@ fn parse(said: &str, key: Option<&str>) -> Result<Submission, Malformed> {
 
 fn timing(said: &str) -> Option<Timing> {
     let parsed = parse(said, None).unwrap_or_else(|error| panic!("{said}: {error}"));
-    parsed.spec.timing.as_deref().cloned()
+    parsed.spec.stated_timing().cloned()
 }
 
 fn each_is_refused(table: &[(&str, &str)]) {
@@ -137,7 +137,7 @@ fn a_job_shows_its_times_as_they_can_be_said_again() {
 
 #[test]
 fn a_key_stands_in_the_header_or_in_the_body_and_is_one() {
-    let key = |said, header| parse(said, header).unwrap().spec.idempotency_key;
+    let key = |said, header| parse(said, header).unwrap().spec.idempotency_key().map(str::to_owned);
     assert_eq!(key("", None), None);
     assert_eq!(key("", Some("order 17")).as_deref(), Some("order 17"));
     assert_eq!(key(r#","idempotency_key":"order 17""#, None).as_deref(), Some("order 17"));
@@ -195,12 +195,12 @@ fn each_job_of_a_batch_stands_or_falls_alone() {
 fn an_item_of_a_batch_has_the_batch_s_key_and_its_place() {
     let body = r#"{"jobs":[{"job_type":"a"},{"job_type":""},{"job_type":"c"}]}"#;
     let items = batch(body, Some("k")).unwrap();
-    let key = |at: usize| items[at].as_ref().unwrap().spec.idempotency_key.clone();
+    let key = |at: usize| items[at].as_ref().unwrap().spec.idempotency_key().map(str::to_owned);
     assert_eq!((key(0).as_deref(), key(2).as_deref()), (Some("k#0"), Some("k#2")));
-    assert_eq!(batch(body, None).unwrap()[0].as_ref().unwrap().spec.idempotency_key, None);
+    assert_eq!(batch(body, None).unwrap()[0].as_ref().unwrap().spec.idempotency_key(), None);
     let own = r#"{"jobs":[{"job_type":"a","idempotency_key":"own"}]}"#;
     let first = |key| batch(own, key).unwrap().remove(0);
-    assert_eq!(first(None).unwrap().spec.idempotency_key.as_deref(), Some("own"));
+    assert_eq!(first(None).unwrap().spec.idempotency_key(), Some("own"));
     assert!(first(Some("k")).unwrap_err().to_string().contains("idempotency_key"), "two keys are one too many");
 }
 
