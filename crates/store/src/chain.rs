@@ -1,9 +1,13 @@
 //! The rules every engine shares: who may append, and what a reader may be given. Pure.
 
-use crate::{Batch, Position, Record, StoreError};
+use crate::{Batch, Keep, Part, Position, Record, StoreError, Trimmed};
 
-/// What a record costs in a page beside its bytes, so that records without bytes fill one too.
-const RECORD_OVERHEAD_BYTES: usize = 64;
+/// What an item costs in a page beside its bytes, so that those without bytes fill one too.
+const ITEM_OVERHEAD_BYTES: usize = 64;
+
+/// What one piece of a trim removes at most.
+const TRIM_RECORDS_MAX: u64 = 128;
+const TRIM_BYTES_MAX: u64 = 256 * 1024;
 
 /// What an append is.
 #[derive(Debug, PartialEq, Eq)]
@@ -23,14 +27,7 @@ pub(crate) fn judge_append(
     after: Position,
     batch: &Batch,
 ) -> Result<Append, StoreError> {
-    if epoch < newest {
-        return Err(StoreError::Fenced { ours: epoch, newest });
-    }
-    // An epoch that this journal never gave: it lost its memory of our opening, and with it
-    // perhaps of others'.
-    if epoch > newest {
-        return Err(StoreError::Rewound { after, tail });
-    }
+    judge_epoch(newest, tail, epoch, after)?;
     if after == tail {
         return Ok(Append::Write(after.after(epoch, batch.events, &batch.bytes)));
     }
@@ -38,6 +35,36 @@ pub(crate) fn judge_append(
         return Ok(Append::Written(tail));
     }
     Err(StoreError::Rewound { after, tail })
+}
+
+/// Judges whether the writer of `epoch`, which stands at `at`, may still write.
+pub(crate) fn judge_epoch(newest: u64, tail: Position, epoch: u64, at: Position) -> Result<(), StoreError> {
+    if epoch < newest {
+        return Err(StoreError::Fenced { ours: epoch, newest });
+    }
+    // An epoch that this journal never gave: it lost its memory of our opening, and with it
+    // perhaps of others'.
+    if epoch > newest {
+        return Err(StoreError::Rewound { after: at, tail });
+    }
+    Ok(())
+}
+
+/// Judges whether what changed since `base` makes a new checkpoint at `at` out of the `newest`.
+/// False if that stands further on already.
+pub(crate) fn judge_checkpoint(
+    newest: Option<Position>,
+    tail: Position,
+    base: Option<Position>,
+    at: Position,
+) -> Result<bool, StoreError> {
+    if newest.is_some_and(|newest| newest.seq > at.seq) {
+        return Ok(false);
+    }
+    match base {
+        Some(base) if newest != Some(base) => Err(StoreError::Rewound { after: base, tail }),
+        _ => Ok(true),
+    }
 }
 
 /// Judges whether a reader at `after` may be given `next`, the oldest record that ends beyond it.
@@ -80,31 +107,83 @@ pub(crate) fn follows(before: Position, record: &Record) -> bool {
         && record.position.hash == before.after(record.position.epoch, 1, &record.bytes).hash
 }
 
-/// Records gathered until there are about `bytes_max` bytes of them.
-pub(crate) struct Page {
-    records: Vec<Record>,
+/// One piece of a trim: is told the records from the oldest on, and says where it ends.
+pub(crate) struct Cut {
+    keep: Keep,
+    /// Bytes of the records that were not cut off.
+    left: u64,
+    /// Records that end beyond it stay.
+    until: u64,
+    pub(crate) trimmed: Trimmed,
+}
+
+impl Cut {
+    /// For a journal of `bytes` bytes that ends at `tail` and has its newest checkpoint at
+    /// `checkpoint`.
+    pub(crate) fn new(keep: Keep, bytes: u64, checkpoint: Option<Position>, tail: Position) -> Cut {
+        let until = checkpoint.map_or(0, |checkpoint| keep.from.min(checkpoint.seq));
+        Cut { keep, left: bytes, until: until.min(tail.seq.saturating_sub(1)), trimmed: Trimmed::default() }
+    }
+
+    /// Whether the next record goes too, which ends at event `last` and was decided `at`.
+    pub(crate) fn takes(&mut self, last: u64, at: i64, bytes: u64) -> bool {
+        let needed = at >= self.keep.at_min && self.left <= self.keep.bytes_max;
+        if last > self.until || needed {
+            return false;
+        }
+        let Trimmed { records, bytes: before, .. } = self.trimmed;
+        if records == TRIM_RECORDS_MAX || records > 0 && before + bytes > TRIM_BYTES_MAX {
+            self.trimmed.more = true;
+            return false;
+        }
+        self.left = self.left.saturating_sub(bytes);
+        self.trimmed = Trimmed { records: records + 1, bytes: before + bytes, more: false };
+        true
+    }
+}
+
+/// What fills a page.
+pub(crate) trait Weighed {
+    fn bytes(&self) -> usize;
+}
+
+impl Weighed for Record {
+    fn bytes(&self) -> usize {
+        self.bytes.len()
+    }
+}
+
+impl Weighed for Part {
+    fn bytes(&self) -> usize {
+        self.key.len() + self.bytes.len()
+    }
+}
+
+/// Records or parts gathered until there are about `bytes_max` bytes of them.
+pub(crate) struct Page<T> {
+    items: Vec<T>,
     bytes: usize,
     bytes_max: usize,
 }
 
-impl Page {
-    pub(crate) fn new(bytes_max: usize) -> Page {
-        Page { records: Vec::new(), bytes: 0, bytes_max }
+impl<T: Weighed> Page<T> {
+    pub(crate) fn new(bytes_max: usize) -> Page<T> {
+        Page { items: Vec::new(), bytes: 0, bytes_max }
     }
 
-    /// Takes `record` if it fits; the first one always does. False when the page is full.
-    pub(crate) fn take(&mut self, record: Record) -> bool {
-        let bytes = self.bytes.saturating_add(record.bytes.len() + RECORD_OVERHEAD_BYTES);
-        if !self.records.is_empty() && bytes > self.bytes_max {
+    /// Takes `item` if it fits; the first one always does. False when the page is full.
+    pub(crate) fn take(&mut self, item: T) -> bool {
+        let bytes = self.bytes.saturating_add(item.bytes() + ITEM_OVERHEAD_BYTES);
+        if !self.items.is_empty() && bytes > self.bytes_max {
             return false;
         }
         self.bytes = bytes;
-        self.records.push(record);
+        self.items.push(item);
         true
     }
 
-    pub(crate) fn into_records(self) -> Vec<Record> {
-        self.records
+    pub(crate) fn into_items(self) -> Vec<T> {
+        self.items
     }
 }
 
@@ -152,7 +231,7 @@ mod tests {
 
     #[test]
     fn records_without_bytes_fill_a_page_too() {
-        let mut page = Page::new(3 * RECORD_OVERHEAD_BYTES);
+        let mut page = Page::new(3 * ITEM_OVERHEAD_BYTES);
         let taken = (0..10).take_while(|_| page.take(record(Position::START, ""))).count();
         assert_eq!(taken, 3);
     }

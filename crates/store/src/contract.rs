@@ -1,27 +1,30 @@
-//! The contract of [`Journal`] as tests, one or more for each of its six promises, for every
+//! The contract of [`Journal`] as tests, one or more for each of its seven promises, for every
 //! engine alike. They are compiled into the library so that an engine elsewhere can be held to
 //! them; a claim that does not hold panics.
 //!
 //! ```ignore
 //! store::contract_tests!(MyWorld::new());   // inside a module: one #[tokio::test] per claim
 //! ```
-//!
-//! Trimming has no operation of its own yet, so [`crate::StoreError::Trimmed`] is not claimed here.
 #![allow(clippy::unwrap_used)]
 
 mod appending;
+mod contents;
 mod fencing;
 mod reading;
 mod remembering;
+mod trimming;
 
 pub use appending::*;
+pub use contents::*;
 pub use fencing::*;
 pub use reading::*;
 pub use remembering::*;
+pub use trimming::*;
 
-use crate::{Batch, Journal, Opened, Position, Record};
+use crate::{Batch, Body, Content, Journal, Opened, Part, Parts, Position, Record};
 use async_trait::async_trait;
 use bytes::Bytes;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A place with one journal, new when the world is, and as many handles on it as are asked for.
@@ -43,8 +46,6 @@ macro_rules! contract_tests {
             an_append_is_there_when_it_returns
             a_reader_beside_the_writer_sees_whole_batches_only
             a_refused_append_leaves_nothing
-            blobs_are_stored_with_their_record
-            a_blob_that_exists_stays
             large_values_come_back_whole
             what_was_written_survives_its_handles
             // 2: dense, in order
@@ -57,6 +58,7 @@ macro_rules! contract_tests {
             // 3: fencing
             an_earlier_writer_cannot_append
             an_earlier_writer_cannot_repeat_its_append
+            an_earlier_writer_cannot_checkpoint
             of_two_who_open_at_once_one_writes
             epochs_grow_and_respect_the_floor
             // 4: repeats
@@ -64,13 +66,29 @@ macro_rules! contract_tests {
             the_same_batch_after_itself_is_another_record
             // 5: checkpoints
             open_returns_the_newest_checkpoint
+            a_checkpoint_is_what_its_changes_lead_to
+            parts_come_in_pages_in_the_order_of_their_keys
+            a_checkpoint_is_seen_when_it_is_confirmed
+            a_checkpoint_that_ended_early_leaves_the_newest_whole
             an_older_checkpoint_does_not_replace_a_newer_one
             a_checkpoint_of_another_history_is_refused
-            a_large_checkpoint_comes_back_whole
+            a_change_of_another_checkpoint_is_refused
             // 6: rewinds
             a_reader_of_another_history_is_told
             a_writer_of_another_history_is_told
             an_append_after_an_older_record_is_refused
+            // 7: trimming
+            what_follows_the_checkpoint_is_never_trimmed
+            a_trim_leaves_what_it_is_told_to
+            a_trim_comes_in_pieces
+            a_reader_of_what_was_trimmed_is_told
+            the_last_record_stays
+            the_extent_says_what_there_is
+            // contents
+            contents_are_stored_with_their_record
+            a_taken_number_keeps_its_content
+            contents_are_removed_by_their_numbers
+            files_are_named_while_a_content_is_one
         }
     };
     ($world:expr => $($claim:ident)*) => {
@@ -114,7 +132,40 @@ impl Writer {
 }
 
 fn batch(events: u32, text: &str) -> Batch {
-    Batch { events, bytes: Bytes::copy_from_slice(text.as_bytes()), blobs: Vec::new() }
+    Batch { events, bytes: Bytes::copy_from_slice(text.as_bytes()), ..Batch::default() }
+}
+
+fn inline(number: u64, bytes: impl Into<Bytes>) -> Content {
+    Content { number, body: Body::Inline(bytes.into()) }
+}
+
+/// What a checkpoint holds.
+type State = BTreeMap<Bytes, Bytes>;
+
+/// All of `state`, as a whole checkpoint is written.
+fn whole(state: &State) -> Parts {
+    Box::new(state.clone().into_iter().map(|(key, bytes)| (key, Some(bytes))))
+}
+
+fn one(key: &'static str, bytes: &'static str) -> State {
+    State::from([(Bytes::from(key), Bytes::from(bytes))])
+}
+
+/// The checkpoint at `at`, in pages of about `bytes_max`; checks that they are in order.
+async fn state_at(journal: &dyn Journal, at: Position, bytes_max: usize) -> State {
+    let mut state = State::new();
+    loop {
+        let after = state.keys().next_back().cloned();
+        let page = journal.checkpoint_parts(at, after.as_deref(), bytes_max).await.unwrap();
+        if page.is_empty() {
+            return state;
+        }
+        for Part { key, bytes } in page {
+            let last = state.keys().next_back();
+            assert!(last.is_none_or(|last| *last < key), "{key:?} after {last:?}");
+            state.insert(key, bytes);
+        }
+    }
 }
 
 /// Bytes that no other `seed` gives and that do not repeat within a page of any store.

@@ -24,7 +24,7 @@ struct Sqlite(tempfile::TempDir);
 #[async_trait]
 impl World for Sqlite {
     async fn handle(&self) -> Arc<dyn Journal> {
-        Arc::new(SqliteJournal::new(self.0.path().join("journal.db")).unwrap())
+        Arc::new(SqliteJournal::with_reserve(self.0.path().join("journal.db"), 4096).unwrap())
     }
 
     fn persists(&self) -> bool {

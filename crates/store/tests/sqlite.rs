@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
-use store::{Batch, Blob, Journal, Position, SqliteJournal, StoreError};
+use store::{Batch, Body, Content, Journal, Position, SqliteJournal, StoreError};
 use tempfile::TempDir;
 
 fn place() -> (TempDir, PathBuf) {
@@ -13,13 +13,17 @@ fn place() -> (TempDir, PathBuf) {
     (folder, path)
 }
 
+fn journal(path: &Path) -> Result<SqliteJournal, StoreError> {
+    SqliteJournal::with_reserve(path, 4096)
+}
+
 fn batch(text: &str) -> Batch {
-    Batch { events: 2, bytes: Bytes::copy_from_slice(text.as_bytes()), blobs: Vec::new() }
+    Batch { events: 2, bytes: Bytes::copy_from_slice(text.as_bytes()), ..Batch::default() }
 }
 
 /// Writes four records of two events and closes the file.
 async fn written(path: &Path) -> Vec<Position> {
-    let journal = SqliteJournal::new(path).unwrap();
+    let journal = journal(path).unwrap();
     let opened = journal.open(0).await.unwrap();
     let mut positions = vec![opened.tail];
     for number in 1..=4 {
@@ -32,7 +36,7 @@ async fn written(path: &Path) -> Vec<Position> {
 
 /// Opens `path`, expects a refusal that names it, and returns the reason.
 fn refusal(path: &Path) -> String {
-    match SqliteJournal::new(path) {
+    match journal(path) {
         Err(StoreError::Unusable { path: named, why }) => {
             assert_eq!(named, path.display().to_string());
             why
@@ -100,7 +104,7 @@ async fn an_url_with_a_meaning_to_sqlite_is_a_path_like_any_other() {
     let (folder, _) = place();
     for name in [":memory:", "file:x?mode=memory"] {
         let path = folder.path().join(name);
-        let journal = store::open(&format!("sqlite:{}", path.display())).unwrap();
+        let journal = journal(&path).unwrap();
         journal.open(0).await.unwrap();
         assert!(path.is_file());
     }
@@ -109,7 +113,7 @@ async fn an_url_with_a_meaning_to_sqlite_is_a_path_like_any_other() {
 #[test]
 fn an_unknown_url_names_the_known_ones() {
     for url in ["redis://localhost", "sqlite:", "memory:x", ""] {
-        let answer = store::open(url).err().unwrap();
+        let answer = store::open(url, &store::Options::default()).err().unwrap();
         assert!(answer.to_string().contains("use sqlite:<path> or memory:"), "{answer}");
     }
 }
@@ -119,7 +123,7 @@ async fn a_flipped_byte_is_noticed_and_not_served() {
     let (_folder, path) = place();
     let positions = written(&path).await;
     raw(&path, "UPDATE records SET bytes = CAST('rekord 3' AS BLOB) WHERE last = 6");
-    let journal = SqliteJournal::new(&path).unwrap();
+    let journal = journal(&path).unwrap();
 
     let damaged = |answer: Result<_, StoreError>| {
         let Err(StoreError::Unusable { why, .. }) = answer else {
@@ -139,7 +143,7 @@ async fn a_hole_is_damage_and_not_a_beginning() {
     let (_folder, path) = place();
     let positions = written(&path).await;
     raw(&path, "DELETE FROM records WHERE last = 6");
-    let journal = SqliteJournal::new(&path).unwrap();
+    let journal = journal(&path).unwrap();
     for answer in [
         journal.read(positions[1], usize::MAX).await,
         journal.read(positions[2], usize::MAX).await,
@@ -150,38 +154,15 @@ async fn a_hole_is_damage_and_not_a_beginning() {
 }
 
 #[tokio::test]
-async fn a_damaged_blob_is_noticed() {
+async fn a_damaged_content_is_noticed() {
     let (_folder, path) = place();
-    let journal = SqliteJournal::new(&path).unwrap();
+    let journal = journal(&path).unwrap();
     let opened = journal.open(0).await.unwrap();
-    let blob = Blob::new(Bytes::from_static(b"payload"));
-    let batch = Batch { blobs: vec![blob.clone()], ..batch("names it") };
-    journal.append(opened.epoch, opened.tail, &batch).await.unwrap();
-    raw(&path, "UPDATE blobs SET bytes = CAST('pay1oad' AS BLOB)");
-    let answer = journal.blob(blob.hash).await;
+    let contents = vec![Content { number: 1, body: Body::Inline(Bytes::from_static(b"payload")) }];
+    journal.append(opened.epoch, opened.tail, &Batch { contents, ..batch("names it") }).await.unwrap();
+    raw(&path, "UPDATE contents SET bytes = NULL");
+    let answer = journal.content(1).await;
     assert!(matches!(answer, Err(StoreError::Unusable { .. })), "{answer:?}");
-}
-
-#[tokio::test]
-async fn what_was_trimmed_is_said_and_what_follows_is_read() {
-    let (_folder, path) = place();
-    let positions = written(&path).await;
-    raw(&path, "DELETE FROM records WHERE last <= 4");
-    let journal = SqliteJournal::new(&path).unwrap();
-    for answer in [
-        journal.read(Position::START, usize::MAX).await,
-        journal.read(positions[1], usize::MAX).await,
-        journal.read_after_seq(0, usize::MAX).await,
-        journal.read_after_seq(3, usize::MAX).await,
-    ] {
-        assert!(matches!(answer, Err(StoreError::Trimmed { oldest: 5 })), "{answer:?}");
-    }
-    // The reader's own record is gone, and the next one says that it followed it.
-    assert_eq!(journal.read(positions[2], usize::MAX).await.unwrap().len(), 2);
-    assert_eq!(journal.read_after_seq(4, usize::MAX).await.unwrap().len(), 2);
-    let stranger = Position { hash: [1; 8], ..positions[2] };
-    let answer = journal.read(stranger, usize::MAX).await;
-    assert!(matches!(answer, Err(StoreError::Rewound { .. })), "{answer:?}");
 }
 
 #[tokio::test]
@@ -191,14 +172,14 @@ async fn a_restored_backup_is_noticed_by_reader_and_writer() {
     let backup = folder.path().join("backup.db");
     std::fs::copy(&path, &backup).unwrap();
     let (epoch, newest) = {
-        let journal = SqliteJournal::new(&path).unwrap();
+        let journal = journal(&path).unwrap();
         let opened = journal.open(0).await.unwrap();
         let newest = journal.append(opened.epoch, opened.tail, &batch("lost")).await.unwrap();
         (opened.epoch, newest)
     };
     std::fs::rename(&backup, &path).unwrap();
 
-    let journal = SqliteJournal::new(&path).unwrap();
+    let journal = journal(&path).unwrap();
     let answer = journal.read(newest, usize::MAX).await;
     assert!(matches!(answer, Err(StoreError::Rewound { .. })), "{answer:?}");
     // Its term is unknown to the backup, too: not even the old tail lets it write.
@@ -212,31 +193,102 @@ async fn a_restored_backup_is_noticed_by_reader_and_writer() {
 async fn a_dropped_journal_leaves_one_tidy_file() {
     let (folder, path) = place();
     written(&path).await;
-    let journal = SqliteJournal::new(&path).unwrap();
+    let journal = journal(&path).unwrap();
     journal.read(Position::START, usize::MAX).await.unwrap();
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 3, "the log and its index");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 4, "the reserve, the log and its index");
     drop(journal);
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
 }
 
 #[tokio::test]
 async fn only_the_newest_checkpoint_takes_room() {
     let (_folder, path) = place();
     let positions = written(&path).await;
-    let journal = SqliteJournal::new(&path).unwrap();
+    let journal = journal(&path).unwrap();
+    let opened = journal.open(0).await.unwrap();
     // One that was begun and never confirmed, as after a kill.
     raw(
         &path,
-        "INSERT INTO checkpoints VALUES (1, 1, 2, x'00', 0);
-                INSERT INTO pieces VALUES (1, 1, x'00'), (2, 1, x'00');",
+        "INSERT INTO checkpoints VALUES (1, 'pending', 1, 1, 2, x'00');
+                INSERT INTO parts VALUES (1, x'01', x'00', x''), (1, x'02', x'00', x'');",
     );
+    let mut base = None;
     for at in &positions {
-        journal.checkpoint(*at, Bytes::from(vec![1; 3_000_000])).await.unwrap();
+        let parts = (0..3_000_u32)
+            .map(|key| (Bytes::copy_from_slice(&key.to_be_bytes()), Some(Bytes::from_static(&[1; 1_000]))));
+        journal.checkpoint(opened.epoch, base, *at, Box::new(parts)).await.unwrap();
+        base = Some(*at);
     }
-    let sql = "SELECT (SELECT count(*) FROM checkpoints), sum(length(bytes)) FROM pieces";
+    let gone = (0..1_000_u32).map(|key| (Bytes::copy_from_slice(&key.to_be_bytes()), None));
+    let at = positions[positions.len() - 1];
+    journal.checkpoint(opened.epoch, base, at, Box::new(gone)).await.unwrap();
+    let sql = "SELECT (SELECT count(*) FROM checkpoints), sum(length(bytes)) FROM parts";
     let held: (i64, i64) =
         Connection::open(&path).unwrap().query_row(sql, (), |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
-    assert_eq!(held, (1, 3_000_000));
+    assert_eq!(held, (1, 2_000_000));
+}
+
+#[tokio::test]
+async fn a_crash_before_the_changes_are_folded_in_hides_none_of_them() {
+    let (_folder, path) = place();
+    let positions = written(&path).await;
+    let journal = journal(&path).unwrap();
+    let opened = journal.open(0).await.unwrap();
+    let part = |key: u8, bytes: &'static [u8]| (Bytes::from(vec![key]), Some(Bytes::from_static(bytes)));
+    let parts = Box::new((0..6).map(move |key| part(key * 2, b"old")));
+    journal.checkpoint(opened.epoch, None, positions[1], parts).await.unwrap();
+    // As the confirmation leaves it: 1 is new, 4 is changed, 6 and 7 are removed, 20 is new.
+    raw(
+        &path,
+        "INSERT INTO checkpoints SELECT 2, 'confirmed', 0, epoch, last, hash FROM records WHERE last = 4;
+                INSERT INTO parts VALUES (2, x'01', 'new', x''), (2, x'04', 'new', x''), (2, x'06', NULL, x''),
+                                         (2, x'07', NULL, x''), (2, x'14', 'new', x'');"
+            .replace("'new'", "CAST('new' AS BLOB)")
+            .as_str(),
+    );
+    let expected = [(0, "old"), (1, "new"), (2, "old"), (4, "new"), (8, "old"), (10, "old"), (20, "new")];
+    assert_eq!(journal.open(0).await.unwrap().checkpoint, Some(positions[2]));
+    for bytes_max in [1, 150, usize::MAX] {
+        assert_eq!(parts_at(&journal, positions[2], bytes_max).await, expected.map(told));
+    }
+
+    let epoch = journal.open(0).await.unwrap().epoch;
+    let parts = Box::new([part(30, b"newer")].into_iter());
+    journal.checkpoint(epoch, Some(positions[2]), positions[3], parts).await.unwrap();
+    let expected: Vec<_> = expected.into_iter().chain([(30, "newer")]).map(told).collect();
+    assert_eq!(parts_at(&journal, positions[3], usize::MAX).await, expected);
+}
+
+fn told((key, bytes): (u8, &str)) -> (u8, String) {
+    (key, bytes.to_owned())
+}
+
+async fn parts_at(journal: &SqliteJournal, at: Position, bytes_max: usize) -> Vec<(u8, String)> {
+    let mut all: Vec<(u8, String)> = Vec::new();
+    loop {
+        let after = all.last().map(|(key, _)| [*key]);
+        let page = journal.checkpoint_parts(at, after.as_ref().map(<[u8; 1]>::as_slice), bytes_max).await.unwrap();
+        if page.is_empty() {
+            return all;
+        }
+        all.extend(page.into_iter().map(|part| (part.key[0], String::from_utf8(part.bytes.to_vec()).unwrap())));
+    }
+}
+
+#[tokio::test]
+async fn the_log_begins_anew_under_steady_load() {
+    let (_folder, path) = place();
+    let journal = journal(&path).unwrap();
+    let opened = journal.open(0).await.unwrap();
+    let batch = Batch { events: 1, bytes: Bytes::from(vec![7; 512 * 1024]), ..Batch::default() };
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    let (mut at, mut longest) = (opened.tail, 0);
+    for _ in 0..200 {
+        at = journal.append(opened.epoch, at, &batch).await.unwrap();
+        longest = longest.max(std::fs::metadata(&log).unwrap().len());
+    }
+    assert!(longest < 64 * 1024 * 1024, "100 MiB were written through a log of {longest} bytes");
 }
 
 #[test]
@@ -244,7 +296,7 @@ fn processes_that_create_the_file_at_once_share_it() {
     for _ in 0..20 {
         let (_folder, path) = place();
         std::thread::scope(|scope| {
-            let opening: Vec<_> = (0..4).map(|_| scope.spawn(|| SqliteJournal::new(&path).map(drop))).collect();
+            let opening: Vec<_> = (0..4).map(|_| scope.spawn(|| journal(&path).map(drop))).collect();
             for opened in opening {
                 opened.join().unwrap().unwrap();
             }

@@ -1,7 +1,7 @@
 //! Promises 1 and 4, and the half of 2 that writers see.
 
-use super::{World, Writer, batch, noise, read_all};
-use crate::{Batch, Blob, Position, StoreError};
+use super::{World, Writer, batch, inline, noise, read_all};
+use crate::{Batch, Body, Position, StoreError};
 use bytes::Bytes;
 
 /// Promise 1: what `append` answered is there for everybody.
@@ -22,18 +22,19 @@ pub async fn an_append_is_there_when_it_returns(world: &dyn World) {
     }
 }
 
-/// Promise 1: who reads while another writes sees a record with all its bytes and blobs, or not
+/// Promise 1: who reads while another writes sees a record with all its bytes and contents, or not
 /// at all.
 pub async fn a_reader_beside_the_writer_sees_whole_batches_only(world: &dyn World) {
     const RECORDS: u64 = 30;
     let mut writer = Writer::open(world).await;
     let reader = world.handle().await;
-    let content = |number: u64| (noise(number, 20_000), Blob::new(noise(1_000 + number, 5_000)));
+    let content = |number: u64| (noise(number, 20_000), noise(1_000 + number, 5_000));
 
     let writing = async {
         for number in 1..=RECORDS {
-            let (bytes, blob) = content(number);
-            writer.write(&Batch { events: 1, bytes, blobs: vec![blob] }).await;
+            let (bytes, small) = content(number);
+            let contents = vec![inline(number, small)];
+            writer.write(&Batch { events: 1, bytes, contents, ..Batch::default() }).await;
             tokio::task::yield_now().await;
         }
     };
@@ -41,9 +42,9 @@ pub async fn a_reader_beside_the_writer_sees_whole_batches_only(world: &dyn Worl
         let mut at = Position::START;
         while at.seq < RECORDS {
             for record in read_all(&*reader, at, 50_000).await {
-                let (bytes, blob) = content(record.position.seq);
+                let (bytes, small) = content(record.position.seq);
                 assert_eq!(record.bytes, bytes);
-                assert_eq!(reader.blob(blob.hash).await.unwrap(), Some(blob.bytes));
+                assert_eq!(reader.content(record.position.seq).await.unwrap(), Some(Body::Inline(small)));
                 at = record.position;
             }
             tokio::task::yield_now().await;
@@ -52,12 +53,11 @@ pub async fn a_reader_beside_the_writer_sees_whole_batches_only(world: &dyn Worl
     tokio::join!(writing, reading);
 }
 
-/// Promise 1: of what was refused nothing remains, neither record nor blob.
+/// Promise 1: of what was refused nothing remains, neither record nor content.
 pub async fn a_refused_append_leaves_nothing(world: &dyn World) {
     let mut writer = Writer::open(world).await;
     let tail = writer.write(&batch(1, "kept")).await;
-    let blob = Blob::new(Bytes::from_static(b"the blob of a refused record"));
-    let refused = Batch { blobs: vec![blob.clone()], ..batch(1, "refused") };
+    let refused = Batch { contents: vec![inline(1, "of a refused record")], ..batch(1, "refused") };
 
     let answer = writer.journal.append(writer.epoch, Position::START, &refused).await;
     assert!(matches!(answer, Err(StoreError::Rewound { .. })), "{answer:?}");
@@ -66,45 +66,21 @@ pub async fn a_refused_append_leaves_nothing(world: &dyn World) {
     assert!(matches!(answer, Err(StoreError::Fenced { .. })), "{answer:?}");
 
     assert_eq!(writer.journal.tail().await.unwrap(), tail);
-    assert_eq!(writer.journal.blob(blob.hash).await.unwrap(), None);
+    assert_eq!(writer.journal.content(1).await.unwrap(), None);
     assert!(writer.journal.read(tail, usize::MAX).await.unwrap().is_empty());
 }
 
-/// Blobs are there for everybody when the record is.
-pub async fn blobs_are_stored_with_their_record(world: &dyn World) {
-    let mut writer = Writer::open(world).await;
-    let blobs: Vec<Blob> = (0..3).map(|seed| Blob::new(noise(seed, 1_000))).collect();
-    let unknown = Blob::new(Bytes::from_static(b"never written"));
-    writer.write(&Batch { blobs: blobs.clone(), ..batch(3, "names three blobs") }).await;
-
-    let other = world.handle().await;
-    for blob in blobs {
-        assert_eq!(other.blob(blob.hash).await.unwrap(), Some(blob.bytes));
-    }
-    assert_eq!(other.blob(unknown.hash).await.unwrap(), None);
-}
-
-/// Two records, or one record twice, may name the same blob.
-pub async fn a_blob_that_exists_stays(world: &dyn World) {
-    let mut writer = Writer::open(world).await;
-    let blob = Blob::new(Bytes::from_static(b"named again and again"));
-    let batch = Batch { blobs: vec![blob.clone(), blob.clone()], ..batch(1, "names it twice") };
-    writer.write(&batch).await;
-    writer.write(&batch).await;
-    assert_eq!(writer.journal.blob(blob.hash).await.unwrap(), Some(blob.bytes));
-}
-
-/// Sizes beyond any page or buffer: a blob of 8 MiB in a record of 1 MiB; and none at all.
+/// Sizes beyond any page or buffer: a content of 8 MiB in a record of 1 MiB; and none at all.
 pub async fn large_values_come_back_whole(world: &dyn World) {
     let mut writer = Writer::open(world).await;
-    let blobs = vec![Blob::new(noise(1, 8 * 1024 * 1024)), Blob::new(Bytes::new())];
-    let large = Batch { events: 1, bytes: noise(2, 1024 * 1024), blobs };
+    let contents = vec![inline(1, noise(1, 8 * 1024 * 1024)), inline(2, Bytes::new())];
+    let large = Batch { bytes: noise(2, 1024 * 1024), contents, ..batch(1, "") };
     writer.write(&large).await;
 
     let records = writer.journal.read(Position::START, 1).await.unwrap();
     assert!(records[0].bytes == large.bytes);
-    for blob in large.blobs {
-        assert!(writer.journal.blob(blob.hash).await.unwrap() == Some(blob.bytes));
+    for content in large.contents {
+        assert!(writer.journal.content(content.number).await.unwrap() == Some(content.body));
     }
 }
 

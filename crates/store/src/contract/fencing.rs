@@ -1,7 +1,8 @@
 //! Promise 3: one writer at a time.
 
-use super::{World, Writer, batch, read_all};
+use super::{World, Writer, batch, one, read_all, state_at, whole};
 use crate::{Position, StoreError};
+use bytes::Bytes;
 
 /// Promise 3, between two handles and within one.
 pub async fn an_earlier_writer_cannot_append(world: &dyn World) {
@@ -42,6 +43,43 @@ pub async fn an_earlier_writer_cannot_repeat_its_append(world: &dyn World) {
     let answer = first.journal.append(first.epoch, Position::START, &lost).await;
     assert!(matches!(answer, Err(StoreError::Fenced { .. })), "{answer:?}");
     assert_eq!(second.journal.tail().await.unwrap(), first.at);
+}
+
+/// Promise 3 for states: neither one begun too late nor one that was overtaken on its way.
+pub async fn an_earlier_writer_cannot_checkpoint(world: &dyn World) {
+    let mut first = Writer::open(world).await;
+    let at = first.write(&batch(1, "first term")).await;
+    let kept = one("kept", "state");
+    first.journal.checkpoint(first.epoch, None, at, whole(&kept)).await.unwrap();
+
+    let at_last = first.write(&batch(1, "more")).await;
+    // Many pieces: the successor opens while they are drawn.
+    let (half, halfway) = tokio::sync::oneshot::channel();
+    let (go, gone_on) = std::sync::mpsc::sync_channel::<()>(1);
+    let mut half = Some(half);
+    let parts = (0..2_000_u32).map(move |number| {
+        if let Some(half) = (number == 1_000).then(|| half.take()).flatten() {
+            half.send(()).unwrap();
+            gone_on.recv().unwrap();
+        }
+        (Bytes::copy_from_slice(&number.to_be_bytes()), Some(Bytes::from_static(b"overtaken")))
+    });
+    let overtaken = first.journal.checkpoint(first.epoch, None, at_last, Box::new(parts));
+    let opening = async {
+        halfway.await.unwrap();
+        let second = Writer::open(world).await;
+        go.send(()).unwrap();
+        second
+    };
+    let (overtaken, second) = tokio::join!(overtaken, opening);
+    let late = first.journal.checkpoint(first.epoch, Some(at), at_last, whole(&kept)).await;
+    for answer in [overtaken, late] {
+        let Err(StoreError::Fenced { ours, newest }) = answer else {
+            panic!("an earlier writer was answered {answer:?}");
+        };
+        assert_eq!((ours, newest), (first.epoch, second.epoch));
+    }
+    assert_eq!(state_at(&*second.journal, at, usize::MAX).await, kept);
 }
 
 /// Promise 3 when nobody is earlier: the epochs differ and only the larger one writes.

@@ -22,13 +22,19 @@ impl Fault {
         matches!(self.code(), Some(ErrorCode::SystemIoFailure | ErrorCode::DatabaseCorrupt))
     }
 
+    /// Whether there was no room; what was to be written is not there then.
+    pub(super) fn is_full(&self) -> bool {
+        matches!(self, Fault::Sql(error) if no_room(error))
+    }
+
     /// The error of a store that was already open.
     pub(super) fn into_store_error(self, path: &Path) -> StoreError {
         let why = match self {
             Fault::Store(error) => return error,
             Fault::Damaged(why) => format!("the file is damaged: {why}; restore a backup"),
             Fault::Sql(error) if no_room(&error) => {
-                return StoreError::Full { why: sentence(&error) };
+                let why = format!("there is no room left for {} ({})", path.display(), sentence(&error));
+                return StoreError::Full { why };
             }
             Fault::Sql(error) => match error.sqlite_error_code() {
                 Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {

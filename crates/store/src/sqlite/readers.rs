@@ -5,7 +5,7 @@ use super::schema;
 use crate::StoreError;
 use rusqlite::{Connection, Transaction};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Semaphore;
 
@@ -23,19 +23,27 @@ pub(super) struct Readers {
 /// Raised while nobody knows whether all that can be read is on disk: from a failed `fsync` until
 /// the log has been brought into the file.
 #[derive(Default)]
-pub(super) struct Doubt(AtomicBool);
+pub(super) struct Doubt {
+    raised: AtomicU64,
+    settled: AtomicU64,
+}
 
 impl Doubt {
     pub(super) fn raise(&self) {
-        self.0.store(true, Ordering::SeqCst);
+        self.raised.fetch_add(1, Ordering::SeqCst);
     }
 
-    pub(super) fn settle(&self) {
-        self.0.store(false, Ordering::SeqCst);
+    /// Which doubt there is, if any.
+    pub(super) fn raised(&self) -> Option<u64> {
+        let raised = self.raised.load(Ordering::SeqCst);
+        Some(raised).filter(|raised| *raised != self.settled.load(Ordering::SeqCst))
     }
 
-    fn is_raised(&self) -> bool {
-        self.0.load(Ordering::SeqCst)
+    /// Settles what was [`raised`](Self::raised) before, and no doubt that came up meanwhile.
+    pub(super) fn settle(&self, raised: Option<u64>) {
+        if let Some(raised) = raised {
+            self.settled.store(raised, Ordering::SeqCst);
+        }
     }
 }
 
@@ -78,7 +86,7 @@ impl Readers {
         }
         // Asked last: what was read before a failure was durable, and so is what was read after
         // one that is settled by now.
-        if self.doubt.is_raised() {
+        if self.doubt.raised().is_some() {
             let why = "the last write failed, and the file has not been opened again since".to_owned();
             return Err(StoreError::Unavailable { why }.into());
         }

@@ -1,10 +1,9 @@
-//! Records and small blobs, inside a transaction.
+//! Records, inside a transaction.
 
-use super::checkpoints;
 use super::fault::Fault;
-use crate::chain::{self, Append, Page};
-use crate::{Batch, Blob, BlobHash, Opened, Position, Record};
-use bytes::Bytes;
+use super::{checkpoints, contents, migration};
+use crate::chain::{self, Append, Cut, Page};
+use crate::{Batch, Extent, Keep, Opened, Position, Record, Trimmed};
 use rusqlite::{Connection, OptionalExtension, Row};
 
 /// Begins a term, see [`crate::Journal::open`].
@@ -13,7 +12,7 @@ pub(super) fn open(db: &Connection, epoch_floor: u64) -> Result<Opened, Fault> {
     let last = newest_epoch(db)?.max(tail.epoch);
     let epoch = epoch_floor.max(last + 1);
     db.prepare_cached("UPDATE meta SET epoch = ?1")?.execute([epoch])?;
-    Ok(Opened { epoch, tail, checkpoint: checkpoints::newest(db)? })
+    Ok(Opened { epoch, tail, checkpoint: checkpoints::newest(db)?.map(|(_, at)| at) })
 }
 
 /// Writes `batch` after `after`, or finds that it is written, see [`crate::Journal::append`].
@@ -22,12 +21,18 @@ pub(super) fn append(db: &Connection, epoch: u64, after: Position, batch: &Batch
         Append::Written(position) => return Ok(position),
         Append::Write(position) => position,
     };
-    for blob in &batch.blobs {
-        db.prepare_cached("INSERT OR IGNORE INTO blobs (hash, bytes) VALUES (?1, ?2)")?
-            .execute((blob.hash.0, &blob.bytes[..]))?;
-    }
-    db.prepare_cached("INSERT INTO records (last, first, epoch, hash, bytes) VALUES (?1, ?2, ?3, ?4, ?5)")?
-        .execute((position.seq, after.seq + 1, epoch, position.hash, &batch.bytes[..]))?;
+    contents::add(db, &batch.contents)?;
+    let sql = "INSERT INTO records (last, first, epoch, hash, at, total, bytes) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    let total = total(db)? + batch.bytes.len() as u64;
+    db.prepare_cached(sql)?.execute((
+        position.seq,
+        after.seq + 1,
+        epoch,
+        position.hash,
+        batch.at,
+        total,
+        &batch.bytes[..],
+    ))?;
     Ok(position)
 }
 
@@ -57,17 +62,45 @@ pub(super) fn tail(db: &Connection) -> Result<Position, Fault> {
     Ok(last_until(db, u64::MAX)?.unwrap_or(Position::START))
 }
 
-/// The blob named `hash`, checked against its name.
-pub(super) fn blob(db: &Connection, hash: BlobHash) -> Result<Option<Bytes>, Fault> {
-    let mut statement = db.prepare_cached("SELECT bytes FROM blobs WHERE hash = ?1")?;
-    let bytes: Option<Vec<u8>> = statement.query_row([hash.0], |row| row.get(0)).optional()?;
-    let Some(blob) = bytes.map(|bytes| Blob::new(bytes.into())) else {
-        return Ok(None);
-    };
-    if blob.hash != hash {
-        return Err(Fault::Damaged(format!("the bytes of blob {hash:?} are not those it is named after")));
+/// Removes a piece of the oldest records, see [`crate::Journal::trim`].
+pub(super) fn trim(db: &Connection, keep: Keep) -> Result<Trimmed, Fault> {
+    // The records of an older format say which contents have which number.
+    if migration::is_unfinished(db)? {
+        return Ok(Trimmed::default());
     }
-    Ok(Some(blob.bytes))
+    let Extent { tail, bytes, .. } = extent(db, 0)?;
+    let checkpoint = checkpoints::newest(db)?.map(|(_, at)| at);
+    let mut cut = Cut::new(keep, bytes, checkpoint, tail);
+    let mut statement = db.prepare_cached("SELECT last, at, length(bytes) FROM records ORDER BY last")?;
+    let mut rows = statement.query(())?;
+    let mut end: Option<u64> = None;
+    while let Some(row) = rows.next()? {
+        let last = row.get(0)?;
+        if !cut.takes(last, row.get(1)?, row.get(2)?) {
+            break;
+        }
+        end = Some(last);
+    }
+    drop(rows);
+    if let Some(end) = end {
+        db.prepare_cached("DELETE FROM records WHERE last <= ?1")?.execute([end])?;
+    }
+    Ok(cut.trimmed)
+}
+
+/// See [`crate::Journal::extent`]; whoever asks knows the size of the file.
+pub(super) fn extent(db: &Connection, disk_bytes: u64) -> Result<Extent, Fault> {
+    let (tail, total) = (tail(db)?, total(db)?);
+    let sql = "SELECT first, at, total - length(bytes) FROM records ORDER BY last LIMIT 1";
+    let mut statement = db.prepare_cached(sql)?;
+    let oldest = statement.query_row((), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
+    let (oldest, oldest_at, before): (u64, i64, u64) = oldest.optional()?.unwrap_or((tail.seq + 1, 0, total));
+    Ok(Extent { oldest, oldest_at, tail, bytes: total.saturating_sub(before), disk_bytes })
+}
+
+/// Refuses a writer whose term is over, or was never begun here.
+pub(super) fn check_epoch(db: &Connection, epoch: u64, at: Position) -> Result<(), Fault> {
+    Ok(chain::judge_epoch(newest_epoch(db)?, tail(db)?, epoch, at)?)
 }
 
 /// Refuses a position that this journal does not hold as a record's end, unless the record was
@@ -80,6 +113,12 @@ pub(super) fn check_held(db: &Connection, at: Position) -> Result<(), Fault> {
 
 fn newest_epoch(db: &Connection) -> Result<u64, Fault> {
     Ok(db.prepare_cached("SELECT epoch FROM meta")?.query_row((), |row| row.get(0))?)
+}
+
+/// Bytes of all records that ever were.
+fn total(db: &Connection) -> Result<u64, Fault> {
+    let mut statement = db.prepare_cached("SELECT total FROM records ORDER BY last DESC LIMIT 1")?;
+    Ok(statement.query_row((), |row| row.get(0)).optional()?.unwrap_or(0))
 }
 
 /// The position of the last record that ends at or before `seq`.
@@ -102,7 +141,7 @@ fn page(db: &Connection, seq: u64, bytes_max: usize) -> Result<Vec<Record>, Faul
             break;
         }
     }
-    Ok(page.into_records())
+    Ok(page.into_items())
 }
 
 /// Refuses to serve a record that is not what was written after the one before it.
@@ -127,6 +166,6 @@ pub(super) fn position(row: &Row<'_>, column: usize) -> rusqlite::Result<Positio
 }
 
 /// SQLite's integers end at 2^63 - 1, and so do the numbers of events.
-fn storable(seq: u64) -> i64 {
+pub(super) fn storable(seq: u64) -> i64 {
     i64::try_from(seq).unwrap_or(i64::MAX)
 }

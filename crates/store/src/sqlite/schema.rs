@@ -1,6 +1,7 @@
 //! Opening the file: whose it is, how it is laid out, how it is written.
 
 use super::fault::{Fault, unusable};
+use super::migration;
 use crate::StoreError;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use std::path::Path;
@@ -10,7 +11,7 @@ use std::time::Duration;
 const APPLICATION_ID: i32 = 0x4342_5244;
 
 /// The layout below. A file with a higher number was written by a newer Callboard.
-const FORMAT: u64 = 1;
+pub(super) const FORMAT: u64 = 2;
 
 /// How long a connection waits for another one's lock.
 const LOCK_WAIT_MAX: Duration = Duration::from_secs(5);
@@ -18,31 +19,32 @@ const LOCK_WAIT_MAX: Duration = Duration::from_secs(5);
 /// How often a new file is switched to a log while others are switching it too.
 const LOG_TRIES_MAX: usize = 50;
 
-/// `records`: one row per batch, under the number of its last event. Whoever trims must leave the
-/// last row: it is the tail.
-///
-/// `blobs` keeps its rowid: values of megabytes then lie in a table that only grows at its end,
-/// and the random hashes only move 32-byte entries of an index. `WITHOUT ROWID` would put the
-/// values themselves into that index, where they leave no room for keys.
-///
-/// `checkpoints`: the confirmed one with the highest `seq` counts. `pieces` hold their bytes.
-const LAYOUT: &str = "
-    CREATE TABLE meta (
+const META: &str = "CREATE TABLE meta (
         only INTEGER PRIMARY KEY CHECK (only = 1), format INTEGER NOT NULL, epoch INTEGER NOT NULL
-    ) STRICT;
+    ) STRICT;";
+
+/// `records`: one row per batch, under the number of its last event. Whoever trims must leave the
+/// last row: it is the tail. `total` counts the bytes of all records up to this one that ever were,
+/// so that the size of any stretch is a difference.
+///
+/// `parts` lie in layers, each ordered by key: a whole checkpoint, and what changed since over it
+/// (no bytes: the part is gone). `checkpoints` says what each layer is.
+///
+/// Records vouch for one another; `sum` vouches for a content under its number and a part under its key.
+pub(super) const LAYOUT: &str = "
     CREATE TABLE records (
-        last INTEGER PRIMARY KEY, first INTEGER NOT NULL, epoch INTEGER NOT NULL,
-        hash BLOB NOT NULL, bytes BLOB NOT NULL
+        last INTEGER PRIMARY KEY, first INTEGER NOT NULL, epoch INTEGER NOT NULL, hash BLOB NOT NULL,
+        at INTEGER NOT NULL, total INTEGER NOT NULL, bytes BLOB NOT NULL
     ) STRICT;
-    CREATE TABLE blobs (hash BLOB NOT NULL UNIQUE, bytes BLOB NOT NULL) STRICT;
+    CREATE TABLE contents (number INTEGER PRIMARY KEY, bytes BLOB, file BLOB, sum BLOB NOT NULL) STRICT;
+    CREATE INDEX contents_by_file ON contents (file) WHERE file IS NOT NULL;
     CREATE TABLE checkpoints (
-        id INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, seq INTEGER NOT NULL, hash BLOB NOT NULL,
-        confirmed INTEGER NOT NULL
+        layer INTEGER PRIMARY KEY AUTOINCREMENT, state TEXT NOT NULL, whole INTEGER NOT NULL,
+        epoch INTEGER NOT NULL, seq INTEGER NOT NULL, hash BLOB NOT NULL
     ) STRICT;
-    CREATE TABLE pieces (
-        id INTEGER PRIMARY KEY, checkpoint INTEGER NOT NULL, bytes BLOB NOT NULL
-    ) STRICT;
-    CREATE INDEX pieces_by_checkpoint ON pieces (checkpoint);
+    CREATE TABLE parts (
+        layer INTEGER NOT NULL, key BLOB NOT NULL, bytes BLOB, sum BLOB NOT NULL, PRIMARY KEY (layer, key)
+    ) STRICT, WITHOUT ROWID;
 ";
 
 /// Opens the file at `path` for the first time in this process, creating it if there is none.
@@ -60,14 +62,16 @@ pub(super) fn found(path: &Path) -> Result<Connection, StoreError> {
     if empty {
         lay_out(&mut connection, path).map_err(opening)?;
     }
-    check_format(&connection, path).map_err(opening)?;
+    if check_format(&connection, path).map_err(opening)? < FORMAT {
+        migration::migrate(&mut connection, path).map_err(opening)?;
+    }
     // What a killed process left in the log was perhaps never synced: durable before it is read.
     // If another process is alive this does what it can and does not wait.
     move_the_log(&connection).map_err(|error| opening(error.into()))?;
     Ok(connection)
 }
 
-/// Opens the writer's connection again, after [`found`] and a failure.
+/// Opens another connection that writes, after [`found`].
 pub(super) fn reopen(path: &Path) -> Result<Connection, Fault> {
     let connection = connect(path, OpenFlags::empty())?;
     configure(&connection, path)?;
@@ -97,6 +101,14 @@ pub(super) fn empty_the_log(connection: &Connection) -> Result<(), Fault> {
 /// Brings as much of the log into the file as nobody else is reading, without waiting.
 pub(super) fn move_the_log(connection: &Connection) -> Result<(), rusqlite::Error> {
     connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", (), |_| Ok(()))
+}
+
+/// How many pages the log holds, and how many of them the file does not have yet.
+pub(super) fn log_pages(connection: &Connection) -> Result<(u64, u64), rusqlite::Error> {
+    let mut look = connection.prepare_cached("PRAGMA wal_checkpoint(NOOP)")?;
+    // Both are -1 as long as there is no log.
+    let (all, moved) = look.query_row((), |row| Ok((row.get::<_, i64>(1)?, row.get::<_, i64>(2)?)))?;
+    Ok((u64::try_from(all).unwrap_or(0), u64::try_from(all - moved).unwrap_or(0)))
 }
 
 fn connect(path: &Path, extra: OpenFlags) -> Result<Connection, rusqlite::Error> {
@@ -183,6 +195,7 @@ fn keep_a_log(connection: &Connection) -> Result<String, rusqlite::Error> {
 fn lay_out(connection: &mut Connection, path: &Path) -> Result<(), Fault> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     if is_empty(&transaction, path)? {
+        transaction.execute_batch(META)?;
         transaction.execute_batch(LAYOUT)?;
         transaction.execute("INSERT INTO meta VALUES (1, ?1, 0)", [FORMAT])?;
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
@@ -191,8 +204,9 @@ fn lay_out(connection: &mut Connection, path: &Path) -> Result<(), Fault> {
     Ok(())
 }
 
-fn check_format(connection: &Connection, path: &Path) -> Result<(), Fault> {
-    let format: u64 = connection.query_row("SELECT format FROM meta", (), |row| row.get(0))?;
+/// The file's format, which is at most ours.
+fn check_format(connection: &Connection, path: &Path) -> Result<u64, Fault> {
+    let format = format(connection)?;
     if format > FORMAT {
         let why = format!(
             "its format is {format} and this program knows formats up to {FORMAT}: \
@@ -200,5 +214,9 @@ fn check_format(connection: &Connection, path: &Path) -> Result<(), Fault> {
         );
         return Err(unusable(path, why).into());
     }
-    Ok(())
+    Ok(format)
+}
+
+pub(super) fn format(connection: &Connection) -> Result<u64, Fault> {
+    Ok(connection.query_row("SELECT format FROM meta", (), |row| row.get(0))?)
 }

@@ -1,7 +1,9 @@
 //! The one thread that writes.
 
 use super::fault::Fault;
+use super::log::{self, Advice, Log};
 use super::readers::Doubt;
+use super::reserve::Reserve;
 use super::schema;
 use crate::StoreError;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
@@ -13,13 +15,6 @@ use tokio::sync::{mpsc, oneshot};
 /// Orders that wait for the writer; beyond that their senders wait.
 const ORDERS_MAX: usize = 16;
 
-/// How much is written to the log before it is brought into the file. More makes commits a little
-/// faster and the pause between two of them longer.
-const LOG_BYTES_MAX: usize = 2 * 1024 * 1024;
-
-/// What a transaction costs in the log beside its bytes: the pages around them.
-const TRANSACTION_OVERHEAD_BYTES: usize = 8 * 1024;
-
 type Order = Box<dyn FnOnce(&mut Desk) + Send>;
 
 /// The handle on the writer's thread. When it is dropped the thread finishes its orders, brings
@@ -29,11 +24,23 @@ pub(super) struct Writer {
     thread: Option<JoinHandle<()>>,
 }
 
+/// A way to order that does not keep the writer alive.
+#[derive(Clone)]
+pub(super) struct Orders(mpsc::WeakSender<Order>);
+
 impl Writer {
     /// Starts the thread on an open `connection` to the file at `path`.
-    pub(super) fn start(path: &Path, connection: Connection, doubt: Arc<Doubt>) -> Result<Writer, StoreError> {
+    pub(super) fn start(
+        path: &Path,
+        connection: Connection,
+        doubt: Arc<Doubt>,
+        reserve: Arc<Reserve>,
+    ) -> Result<Writer, StoreError> {
+        let no_thread = |error| StoreError::Unavailable { why: format!("no thread to write: {error}") };
         let (orders, mut inbox) = mpsc::channel::<Order>(ORDERS_MAX);
-        let mut desk = Desk { path: path.to_owned(), connection: Some(connection), log_bytes: 0, doubt };
+        let log = Log::start(path, doubt.clone(), reserve.clone(), Orders(orders.downgrade())).map_err(no_thread)?;
+        let connection = Some(connection);
+        let mut desk = Desk { path: path.to_owned(), connection, log, long_pages: log::LONG_PAGES, doubt, reserve };
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || {
@@ -42,29 +49,67 @@ impl Writer {
                 }
                 desk.close();
             })
-            .map_err(|error| StoreError::Unavailable { why: format!("no thread to write: {error}") })?;
+            .map_err(no_thread)?;
         Ok(Writer { orders: Some(orders), thread: Some(thread) })
     }
 
-    /// Runs `work`, which writes about `bytes`, in a transaction of its own. When this returns
-    /// `Ok` all of it is durable; otherwise none of it is visible, except that after
-    /// `Unavailable` it may be. Goes on if the caller stops waiting.
+    /// Runs `work` in a transaction of its own. When this returns `Ok` all of it is durable;
+    /// otherwise none of it is visible, except that after `Unavailable` it may be. Goes on if the
+    /// caller stops waiting. `work` is repeated once if the disk was full and the reserve was there.
     pub(super) async fn write<T: Send + 'static>(
         &self,
-        bytes: usize,
-        work: impl FnOnce(&Transaction<'_>) -> Result<T, Fault> + Send + 'static,
+        work: impl Fn(&Transaction<'_>) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let gone = || StoreError::Unavailable { why: "its writer has ended".to_owned() };
-        let (answer, answered) = oneshot::channel();
-        let order: Order = Box::new(move |desk| {
-            // Who asked may have stopped waiting; what was written stays.
-            let _ = answer.send(desk.transact(work));
-            desk.tidy(bytes);
-        });
+        let (order, answered) = order(work);
         let orders = self.orders.as_ref().ok_or_else(gone)?;
         orders.send(order).await.map_err(|_| gone())?;
         answered.await.map_err(|_| gone())?
     }
+
+    pub(super) fn orders(&self) -> Result<Orders, StoreError> {
+        Ok(Orders(self.orders.as_ref().ok_or_else(gone)?.downgrade()))
+    }
+}
+
+impl Orders {
+    #[cfg(test)]
+    pub(super) fn to_nobody() -> Orders {
+        Orders(mpsc::channel(1).0.downgrade())
+    }
+
+    /// [`Writer::write`] on a thread that may block.
+    pub(super) fn write<T: Send + 'static>(
+        &self,
+        work: impl Fn(&Transaction<'_>) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (order, answered) = order(work);
+        self.0.upgrade().ok_or_else(gone)?.blocking_send(order).map_err(|_| gone())?;
+        answered.blocking_recv().map_err(|_| gone())?
+    }
+
+    /// Has the writer open the file again, if there is doubt.
+    pub(super) fn settle(&self) {
+        if let Some(orders) = self.0.upgrade() {
+            // A full queue does the same: every order begins with it.
+            let _ = orders.try_send(Box::new(Desk::settle));
+        }
+    }
+}
+
+fn order<T: Send + 'static>(
+    work: impl Fn(&Transaction<'_>) -> Result<T, Fault> + Send + 'static,
+) -> (Order, oneshot::Receiver<Result<T, StoreError>>) {
+    let (answer, answered) = oneshot::channel();
+    let order: Order = Box::new(move |desk| {
+        // Who asked may have stopped waiting; what was written stays.
+        let _ = answer.send(desk.transact(work));
+        desk.tidy();
+    });
+    (order, answered)
+}
+
+fn gone() -> StoreError {
+    StoreError::Unavailable { why: "its writer has ended".to_owned() }
 }
 
 impl Drop for Writer {
@@ -82,36 +127,52 @@ struct Desk {
     path: PathBuf,
     /// `None` after a failure that leaves it unclear what a connection holds.
     connection: Option<Connection>,
-    /// About how much the log holds that the file does not.
-    log_bytes: usize,
-    /// Raised exactly while there is no connection.
+    log: Log,
+    /// From here on the log is to begin anew.
+    long_pages: u64,
+    /// Raised while there is no connection, and when the log's thread failed.
     doubt: Arc<Doubt>,
+    reserve: Arc<Reserve>,
 }
 
 impl Desk {
-    fn transact<T>(&mut self, work: impl FnOnce(&Transaction<'_>) -> Result<T, Fault>) -> Result<T, StoreError> {
-        let outcome = self.connection().and_then(|connection| {
-            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let value = work(&transaction)?;
-            transaction.commit()?;
-            Ok(value)
-        });
+    fn transact<T>(&mut self, work: impl Fn(&Transaction<'_>) -> Result<T, Fault>) -> Result<T, StoreError> {
+        let seen = self.reserve.given();
+        let mut outcome = self.attempt(&work);
+        if outcome.as_ref().is_err_and(Fault::is_full) && self.reserve.release(seen) {
+            outcome = self.attempt(&work);
+        }
         outcome.map_err(|fault| self.failed(fault))
     }
 
-    /// The connection; a new one if the last was given up. What a new one finds is durable: the
-    /// record that a failed `fsync` left behind must not pass for a written one.
+    fn attempt<T>(&mut self, work: impl Fn(&Transaction<'_>) -> Result<T, Fault>) -> Result<T, Fault> {
+        let transaction = self.connection()?.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let value = work(&transaction)?;
+        transaction.commit()?;
+        Ok(value)
+    }
+
+    /// The connection; a new one if there is doubt about the last. What a new one finds is
+    /// durable: the record that a failed `fsync` left behind must not pass for a written one.
     fn connection(&mut self) -> Result<&mut Connection, Fault> {
-        let connection = match self.connection.take() {
+        let raised = self.doubt.raised();
+        let connection = match self.connection.take().filter(|_| raised.is_none()) {
             Some(connection) => connection,
             None => {
                 let connection = schema::reopen(&self.path)?;
                 schema::empty_the_log(&connection)?;
-                self.doubt.settle();
+                self.doubt.settle(raised);
                 connection
             }
         };
         Ok(self.connection.insert(connection))
+    }
+
+    fn settle(&mut self) {
+        if let Err(fault) = self.connection() {
+            let error = self.failed(fault);
+            tracing::warn!(%error, path = %self.path.display(), "the file cannot be opened again");
+        }
     }
 
     fn failed(&mut self, fault: Fault) -> StoreError {
@@ -123,24 +184,36 @@ impl Desk {
         fault.into_store_error(&self.path)
     }
 
-    /// Brings the log into the file when it has grown by enough. A failure here breaks no
-    /// promise, what was answered is durable in the log; the next attempt begins anew.
-    fn tidy(&mut self, written: usize) {
-        self.log_bytes += written + TRANSACTION_OVERHEAD_BYTES;
+    /// Sees to the log. A failure here breaks no promise, what was answered is durable in it; the
+    /// next attempt begins anew.
+    fn tidy(&mut self) {
         let Some(connection) = self.connection.as_ref() else {
             return;
         };
-        if self.log_bytes < LOG_BYTES_MAX {
-            return;
-        }
-        self.log_bytes = 0;
-        if let Err(error) = schema::move_the_log(connection) {
+        let outcome = schema::log_pages(connection).and_then(|(all, behind)| {
+            if all < log::LONG_PAGES {
+                self.long_pages = log::LONG_PAGES;
+            }
+            match Log::advice(all, behind, self.long_pages) {
+                Advice::Wake | Advice::CatchUp(_) if !self.log.wake() => schema::move_the_log(connection)?,
+                Advice::CatchUp(limit) => self.log.wait(limit),
+                Advice::Nothing | Advice::Wake => {}
+                Advice::Finish => {
+                    self.long_pages = all + log::AGAIN_PAGES;
+                    schema::move_the_log(connection)?;
+                }
+            }
+            Ok(())
+        });
+        if let Err(error) = outcome {
             let error = self.failed(error.into());
             tracing::warn!(%error, path = %self.path.display(), "the log was not brought into the file");
         }
     }
 
     fn close(self) {
+        // Two that bring the log into the file would hinder one another.
+        drop(self.log);
         let Some(connection) = self.connection else {
             return;
         };
@@ -158,18 +231,25 @@ mod tests {
     use super::*;
     use crate::sqlite::readers::Readers;
     use crate::sqlite::records;
-    use crate::{Batch, Position};
+    use crate::{Batch, Position, Room};
     use bytes::Bytes;
     use rusqlite::ffi;
 
+    /// A desk whose log's thread has no writer to call.
     fn desk(folder: &tempfile::TempDir) -> Desk {
         let path = folder.path().join("journal.db");
         let connection = Some(schema::found(&path).unwrap());
-        Desk { path, connection, log_bytes: 0, doubt: Arc::default() }
+        let (doubt, reserve) = (Arc::<Doubt>::default(), Arc::new(Reserve::take(&path, 1024 * 1024)));
+        let log = Log::start(&path, doubt.clone(), reserve.clone(), Orders::to_nobody()).unwrap();
+        Desk { path, connection, log, long_pages: log::LONG_PAGES, doubt, reserve }
     }
 
     fn batch(bytes: usize) -> Batch {
-        Batch { events: 1, bytes: Bytes::from(vec![7; bytes]), blobs: Vec::new() }
+        Batch { events: 1, bytes: Bytes::from(vec![7; bytes]), ..Batch::default() }
+    }
+
+    fn failure(code: i32) -> Fault {
+        rusqlite::Error::SqliteFailure(ffi::Error::new(code), None).into()
     }
 
     #[tokio::test]
@@ -181,8 +261,7 @@ mod tests {
 
         let failed: Result<(), _> = desk.transact(|tx| {
             records::append(tx, epoch, Position::START, &batch(10))?;
-            let code = ffi::Error::new(ffi::SQLITE_IOERR_FSYNC);
-            Err(rusqlite::Error::SqliteFailure(code, None).into())
+            Err(failure(ffi::SQLITE_IOERR_FSYNC))
         });
         assert!(matches!(failed, Err(StoreError::Unavailable { .. })), "{failed:?}");
         assert!(desk.connection.is_none());
@@ -192,6 +271,38 @@ mod tests {
         let position = desk.transact(|tx| records::append(tx, epoch, Position::START, &batch(10)));
         assert_eq!(position.unwrap().seq, 1);
         assert_eq!(readers.read(|db| records::tail(db)).await.unwrap().seq, 1);
+    }
+
+    #[tokio::test]
+    async fn doubt_from_elsewhere_makes_the_writer_open_the_file_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut desk = desk(&folder);
+        let readers = Arc::new(Readers::new(&desk.path, desk.doubt.clone()));
+        desk.transact(|tx| records::open(tx, 1)).unwrap();
+        desk.connection.as_ref().unwrap().execute_batch("CREATE TEMP TABLE mark (x)").unwrap();
+        desk.doubt.raise();
+        let read = readers.read(|db| records::tail(db)).await;
+        assert!(matches!(read, Err(StoreError::Unavailable { .. })), "{read:?}");
+
+        desk.settle();
+        assert_eq!(readers.read(|db| records::tail(db)).await.unwrap(), Position::START);
+        let mark = desk.connection.as_ref().unwrap().execute_batch("SELECT * FROM mark");
+        assert!(mark.is_err(), "it is still the old connection");
+    }
+
+    #[test]
+    fn the_log_stays_short_though_its_thread_has_died() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut desk = desk(&folder);
+        desk.log = Log::of_a_dead_thread();
+        let epoch = desk.transact(|tx| records::open(tx, 1)).unwrap().epoch;
+        let (batch, mut at) = (batch(200_000), Position::START);
+        for _ in 0..20 {
+            at = desk.transact(|tx| records::append(tx, epoch, at, &batch)).unwrap();
+            desk.tidy();
+        }
+        let log = std::fs::metadata(folder.path().join("journal.db-wal")).unwrap().len();
+        assert!(log < 1_000_000, "4 MB were written through a log of {log} bytes");
     }
 
     #[test]
@@ -206,11 +317,46 @@ mod tests {
         limit(&desk, 20);
         let batch = batch(1024 * 1024);
         let refused = desk.transact(|tx| records::append(tx, epoch, Position::START, &batch));
-        assert!(matches!(refused, Err(StoreError::Full { .. })), "{refused:?}");
+        assert!(matches!(&refused, Err(StoreError::Full { why }) if why.contains("journal.db")), "{refused:?}");
+        assert!(matches!(desk.reserve.room(), Room::Full(_)));
         assert_eq!(desk.transact(|tx| records::tail(tx)).unwrap(), Position::START);
 
         limit(&desk, 20_000);
         let position = desk.transact(|tx| records::append(tx, epoch, Position::START, &batch));
         assert_eq!(position.unwrap().seq, 1);
+        assert_eq!(desk.reserve.look(), Room::Enough);
+    }
+
+    #[test]
+    fn a_full_disk_costs_the_reserve_and_not_the_append() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut desk = desk(&folder);
+        let epoch = desk.transact(|tx| records::open(tx, 1)).unwrap().epoch;
+        let reserve = folder.path().join("journal.db.reserve");
+        let append = move |tx: &Transaction<'_>| {
+            let position = records::append(tx, epoch, Position::START, &batch(10))?;
+            // Full while the reserve takes the room.
+            match std::fs::metadata(&reserve).unwrap().len() {
+                0 => Ok(position),
+                _ => Err(failure(ffi::SQLITE_FULL)),
+            }
+        };
+        assert_eq!(desk.transact(append).unwrap().seq, 1);
+        assert!(matches!(desk.reserve.room(), Room::Full(_)));
+        assert_eq!(desk.transact(|tx| records::tail(tx)).unwrap().seq, 1);
+    }
+
+    #[test]
+    fn the_writer_waits_for_the_disk_at_every_commit() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut desk = desk(&folder);
+        desk.doubt.raise();
+        for _ in 0..2 {
+            let connection = desk.connection().unwrap();
+            let pragma = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap();
+            // FULL: the log is synced before the commit returns. On a Mac: to the disk itself.
+            assert_eq!((pragma("synchronous"), pragma("fullfsync"), pragma("wal_autocheckpoint")), (2, 1, 0));
+            desk.doubt.settle(desk.doubt.raised());
+        }
     }
 }
