@@ -1,5 +1,6 @@
 //! What can be set. The binary reads flags and environment; here they are values.
 
+use crate::limits;
 use std::time::Duration;
 
 /// How the server behaves.
@@ -13,9 +14,39 @@ pub struct Config {
     pub store_kind: String,
     /// A waiting job older than this goes before all younger ones. `None`: order is strict.
     pub starve_after: Option<Duration>,
+    /// Records of the journal are kept for so long, for those who come back and to replay them;
+    /// fewer if they are more than so many bytes.
+    pub journal_keep: KeepFor,
+    /// Jobs that have ended are kept for so long (24 h at least); payloads and results of the
+    /// oldest are dropped when all are more than so many bytes.
+    pub archive_keep: KeepFor,
+    /// When something has changed, a checkpoint is written at the latest after this: a start after a
+    /// crash replays no more than that.
+    pub checkpoint_every: Duration,
+    /// How long ended jobs stay in memory after the archive has them, and how many of the newest
+    /// do whatever their age. Not less than the default but in tests: what is forgotten sooner
+    /// than a submission is decided could be taken in twice.
+    #[doc(hidden)]
+    pub ended_kept: Duration,
+    #[doc(hidden)]
+    pub ended_tail: usize,
+    /// What keeps the store in order looks so often.
+    #[doc(hidden)]
+    pub keep_every: Duration,
+    /// Keep the text of ended jobs, so that `q` finds them.
+    pub search: bool,
     /// Told by `/version`.
     pub version: String,
 }
+
+/// How much is kept of something.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct KeepFor {
+    pub age: Duration,
+    pub bytes: u64,
+}
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
 
 impl Default for Config {
     fn default() -> Config {
@@ -25,6 +56,13 @@ impl Default for Config {
             any_host: false,
             store_kind: "memory".to_owned(),
             starve_after: None,
+            journal_keep: KeepFor { age: DAY, bytes: 4 << 30 },
+            archive_keep: KeepFor { age: 90 * DAY, bytes: 50 << 30 },
+            checkpoint_every: limits::CHECKPOINT_EVERY,
+            ended_kept: Duration::from_millis(fleet::limits::FINISHED_KEPT_MS),
+            ended_tail: fleet::limits::FINISHED_TAIL,
+            keep_every: limits::KEEP_EVERY,
+            search: false,
             version,
         }
     }
@@ -33,7 +71,11 @@ impl Default for Config {
 impl Config {
     /// What of this the rules have to know.
     pub(crate) fn rules(&self) -> fleet::Rules {
-        let starve_after_ms = self.starve_after.map(|after| u64::try_from(after.as_millis()).unwrap_or(u64::MAX));
-        fleet::Rules { starve_after_ms }
+        let ms = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        fleet::Rules {
+            starve_after_ms: self.starve_after.map(ms),
+            finished_kept_ms: ms(self.ended_kept),
+            finished_tail: self.ended_tail,
+        }
     }
 }

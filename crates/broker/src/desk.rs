@@ -2,12 +2,12 @@
 //! decision is durable.
 
 use crate::clock::Clock;
+use crate::contents::Attached;
 use crate::feed::Feed;
 use crate::limits;
-use bytes::Bytes;
 use fleet::{Answer, Command, Refusal, Timestamp};
 use std::sync::Arc;
-use store::{Blob, Journal};
+use store::{Room, Store, StoreError};
 use tokio::sync::{mpsc, oneshot};
 use wire::EventId;
 
@@ -16,7 +16,10 @@ use wire::EventId;
 pub(crate) struct Ask {
     pub(crate) command: Command,
     /// Bytes that the command names; they are stored with what is decided.
-    pub(crate) blobs: Vec<Blob>,
+    pub(crate) attached: Vec<Attached>,
+    /// When the door began to ask: what it looked up in the archive for the command holds for so
+    /// long after, and no longer.
+    pub(crate) since: Timestamp,
     pub(crate) reply: oneshot::Sender<Result<Decided, NotDecided>>,
 }
 
@@ -28,6 +31,12 @@ pub(crate) struct Decided {
     pub(crate) event: Option<EventId>,
 }
 
+impl Decided {
+    pub(crate) fn event_id(&self) -> Option<String> {
+        self.event.map(|id| id.to_string())
+    }
+}
+
 /// Why nothing was decided, or why nobody knows.
 #[derive(Clone, Debug)]
 pub(crate) enum NotDecided {
@@ -36,6 +45,8 @@ pub(crate) enum NotDecided {
     /// The store did not take it. It may or may not have happened; asking again tells.
     StoreUnavailable(String),
     StoreFull(String),
+    /// It waited so long that what the door had looked up may no longer hold.
+    WaitedTooLong,
     ShuttingDown,
 }
 
@@ -45,37 +56,60 @@ pub(crate) struct Desk {
     pub(crate) inbox: mpsc::Sender<Ask>,
     pub(crate) feed: Arc<Feed>,
     pub(crate) clock: Arc<Clock>,
-    pub(crate) store: Arc<dyn Journal>,
+    pub(crate) store: Store,
 }
 
 impl Desk {
     /// Asks for a decision and waits until it is durable.
-    pub(crate) async fn ask(&self, command: Command, blobs: Vec<Blob>) -> Result<Decided, NotDecided> {
-        self.submit(command, blobs)?.await.unwrap_or(Err(NotDecided::ShuttingDown))
+    pub(crate) async fn ask(&self, command: Command) -> Result<Decided, NotDecided> {
+        self.ask_with(command, Vec::new(), self.now()).await
+    }
+
+    /// Asks for a decision that rests on what was looked up `since` then, and brings bytes along.
+    pub(crate) async fn ask_with(
+        &self,
+        command: Command,
+        attached: Vec<Attached>,
+        since: Timestamp,
+    ) -> Result<Decided, NotDecided> {
+        self.submit(command, attached, since)?.await.unwrap_or(Err(NotDecided::ShuttingDown))
     }
 
     /// Puts an ask into the inbox; asks put one after the other are decided in that order.
     pub(crate) fn submit(
         &self,
         command: Command,
-        blobs: Vec<Blob>,
+        attached: Vec<Attached>,
+        since: Timestamp,
     ) -> Result<oneshot::Receiver<Result<Decided, NotDecided>>, NotDecided> {
         let (reply, answer) = oneshot::channel();
-        self.inbox.try_send(Ask { command, blobs, reply }).map_err(|error| match error {
+        self.inbox.try_send(Ask { command, attached, since, reply }).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => NotDecided::InboxFull,
             mpsc::error::TrySendError::Closed(_) => NotDecided::ShuttingDown,
         })?;
         Ok(answer)
     }
 
+    /// # Errors
+    /// There is room only for what must go on.
+    pub(crate) fn check_room(&self) -> Result<(), NotDecided> {
+        match self.store.journal.room() {
+            Room::Enough => Ok(()),
+            Room::Full(why) => Err(NotDecided::StoreFull(why)),
+        }
+    }
+
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
     }
+}
 
-    /// The bytes of a payload or result.
-    pub(crate) async fn content(&self, content: &fleet::Content) -> Result<Bytes, NotDecided> {
-        let read = crate::feed::content(&*self.store, content).await;
-        read.map_err(|error| NotDecided::StoreUnavailable(error.to_string()))
+impl From<StoreError> for NotDecided {
+    fn from(error: StoreError) -> NotDecided {
+        match error {
+            StoreError::Full { why } => NotDecided::StoreFull(why),
+            error => NotDecided::StoreUnavailable(error.to_string()),
+        }
     }
 }
 
@@ -85,7 +119,10 @@ impl NotDecided {
         match self {
             NotDecided::Refused(Refusal::TooManyClasses) => Some(30),
             NotDecided::Refused(_) => None,
-            NotDecided::InboxFull | NotDecided::StoreUnavailable(_) | NotDecided::ShuttingDown => Some(1),
+            NotDecided::InboxFull
+            | NotDecided::StoreUnavailable(_)
+            | NotDecided::WaitedTooLong
+            | NotDecided::ShuttingDown => Some(1),
             NotDecided::StoreFull(_) => Some(30),
         }
     }
@@ -99,6 +136,10 @@ impl NotDecided {
             }
             NotDecided::StoreUnavailable(why) => wire::Problem::new(503, "store_unavailable", why.as_str()),
             NotDecided::StoreFull(why) => wire::Problem::new(507, "store_full", why.as_str()),
+            NotDecided::WaitedTooLong => {
+                let why = format!("it was not decided within {} s", limits::ASK_AGE_MAX.as_secs());
+                wire::Problem::new(503, "store_unavailable", why)
+            }
             NotDecided::ShuttingDown => wire::Problem::new(503, "shutting_down", "this broker is shutting down"),
         }
     }

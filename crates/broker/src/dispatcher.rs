@@ -2,13 +2,16 @@
 //! was decided in one append, and only then answers and tells.
 
 use crate::clock::Clock;
+use crate::contents::{self, Attached};
 use crate::desk::{Ask, Decided, NotDecided};
 use crate::feed::{Feed, Published};
 use crate::limits;
 use crate::office::{self, Office};
-use fleet::{Answer, Command, Event, Refusal, Told};
+use fleet::{Answer, Command, Refusal, Timestamp, Told};
 use std::sync::Arc;
-use store::{Batch, Blob, Journal, StoreError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use store::{Batch, Content, Room, Store, StoreError};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use wire::stored;
@@ -16,12 +19,15 @@ use wire::stored;
 pub(crate) struct Dispatcher {
     pub(crate) inbox: mpsc::Receiver<Ask>,
     pub(crate) office: Office,
-    pub(crate) store: Arc<dyn Journal>,
+    pub(crate) store: Store,
     pub(crate) feed: Arc<Feed>,
     pub(crate) clock: Arc<Clock>,
     pub(crate) shutdown: CancellationToken,
     /// For a ledger that is made anew.
     pub(crate) rules: fleet::Rules,
+    /// The term in which it writes, for those who write beside it.
+    pub(crate) epoch: Arc<AtomicU64>,
+    pub(crate) encoder: stored::Encoder,
 }
 
 /// Why the dispatcher ended before it was told to.
@@ -58,29 +64,32 @@ enum Weather {
     EndedFirst,
 }
 
+/// What was decided, before it is durable.
+#[derive(Default)]
+struct Decisions {
+    told: Told,
+    contents: Vec<Content>,
+    attached: Vec<Attached>,
+    verdicts: Vec<Verdict>,
+}
+
 impl Dispatcher {
-    /// Decides until it is told to stop and the inbox is empty, then checkpoints.
+    /// Decides until it is told to stop and the inbox is empty.
     pub(crate) async fn run(mut self) -> Result<(), Stopped> {
         self.office.ledger.resume(self.clock.now());
         while let Some(asks) = self.gather().await {
-            let (told, blobs, verdicts) = self.decide(asks);
-            match self.write(&told.events, &blobs).await {
-                Ok(written) => self.tell(told, blobs, verdicts, &written),
+            let decisions = self.decide(asks);
+            match self.write(&decisions).await {
+                Ok(written) => self.tell(decisions, &written),
                 Err(error) => {
-                    if self.recover(&error, verdicts).await? == Weather::EndedFirst {
+                    if self.recover(&error, decisions.verdicts).await? == Weather::EndedFirst {
                         tracing::warn!("stopped while the store was away; the next start finds what it holds");
                         return Ok(());
                     }
                 }
             }
         }
-        let at = self.feed.position();
-        let checkpoint = office::checkpoint(&*self.store, &self.office.ledger, at);
-        match tokio::time::timeout(limits::CHECKPOINT_WAIT, checkpoint).await {
-            Ok(Ok(())) => tracing::info!(events = at.seq, "stopped deciding, checkpoint written"),
-            Ok(Err(error)) => tracing::warn!(%error, "stopped without a checkpoint; the next start replays more"),
-            Err(_) => tracing::warn!("stopped without a checkpoint, it took too long; the next start replays more"),
-        }
+        tracing::info!(events = self.office.tail.seq, "stopped deciding");
         Ok(())
     }
 
@@ -103,64 +112,78 @@ impl Dispatcher {
             }
         };
         let mut asks: Vec<Ask> = first.into_iter().collect();
-        let mut bytes: usize = asks.iter().map(Ask::blob_bytes).sum();
+        let mut bytes: usize = asks.iter().map(Ask::attached_bytes).sum();
         let mut commands: usize = asks.iter().map(Ask::commands).sum();
-        while commands < limits::BATCH_ASKS_MAX && bytes < limits::BATCH_BLOB_BYTES_MAX {
+        while commands < limits::BATCH_ASKS_MAX && bytes < limits::BATCH_BYTES_MAX {
             let Ok(ask) = self.inbox.try_recv() else { break };
-            bytes += ask.blob_bytes();
+            bytes += ask.attached_bytes();
             commands += ask.commands();
             asks.push(ask);
         }
         Some(asks)
     }
 
-    fn decide(&mut self, asks: Vec<Ask>) -> (Told, Vec<Blob>, Vec<Verdict>) {
+    fn decide(&mut self, asks: Vec<Ask>) -> Decisions {
         let now = self.clock.now();
+        let full = match self.store.journal.room() {
+            Room::Enough => None,
+            Room::Full(why) => Some(why),
+        };
         let ledger = &mut self.office.ledger;
-        let (mut told, mut blobs) = (Told::default(), Vec::new());
         if ledger.next_silence().is_some_and(|at| now.since(at) > limits::LATE_MS) {
             // We were away, not they: whoever should have been heard meanwhile is waited for again.
             tracing::warn!("deciding stood still; deadlines are moved");
             ledger.resume(now);
         }
-        let mut verdicts = Vec::with_capacity(asks.len());
+        let mut made = Decisions::default();
         for ask in asks {
-            let before = told.events.len();
-            let outcome = ledger.handle(ask.command, now, &mut told);
-            let first = (told.events.len() > before).then_some(before);
-            if first.is_some() {
-                blobs.extend(ask.blobs);
+            if let Err(not) = ask.may_be_decided(now, full.as_deref()) {
+                // The asker may have hung up.
+                let _ = ask.reply.send(Err(not));
+                continue;
             }
-            verdicts.push(Verdict { outcome, first, reply: ask.reply });
+            let before = made.told.events.len();
+            let outcome = ledger.handle(ask.command, now, &mut made.told);
+            let events = &made.told.events[before..];
+            let first = (!events.is_empty()).then_some(before);
+            if first.is_some() && !ask.attached.is_empty() {
+                made.contents.extend(contents::named(events, &ask.attached, ledger));
+                made.attached.extend(ask.attached);
+            }
+            made.verdicts.push(Verdict { outcome, first, reply: ask.reply });
         }
         // After the asks: a renewal that waited beside a deadline comes before it.
         if ledger.next_deadline().is_some_and(|at| at <= now) {
             // A tick is never refused.
-            let _ = ledger.handle(Command::Tick, now, &mut told);
+            let _ = ledger.handle(Command::Tick, now, &mut made.told);
         }
-        (told, blobs, verdicts)
+        made
     }
 
     /// Makes the events durable.
-    async fn write(&mut self, events: &[Event], blobs: &[Blob]) -> Result<Written, StoreError> {
+    async fn write(&mut self, made: &Decisions) -> Result<Written, StoreError> {
         let first_seq = self.office.tail.seq + 1;
-        if events.is_empty() {
-            return Ok(Written { first_seq, bytes: 0 });
-        }
+        let events = &made.told.events;
+        let Some(last) = events.last() else { return Ok(Written { first_seq, bytes: 0 }) };
         let count = u32::try_from(events.len()).unwrap_or(u32::MAX);
-        let batch = Batch { events: count, bytes: stored::encode(events), blobs: blobs.to_vec() };
-        self.office.tail = self.store.append(self.office.epoch, self.office.tail, &batch).await?;
-        Ok(Written { first_seq, bytes: batch.bytes.len() })
+        let bytes = self.encoder.encode(events);
+        let written = Written { first_seq, bytes: bytes.len() };
+        let batch = Batch { events: count, at: last.at.0, bytes, contents: made.contents.clone() };
+        self.office.tail = self.store.journal.append(self.office.epoch, self.office.tail, &batch).await?;
+        Ok(written)
     }
 
     /// Everything is durable: the view sees it, watchers are told, askers answered.
-    fn tell(&mut self, told: Told, blobs: Vec<Blob>, verdicts: Vec<Verdict>, written: &Written) {
+    fn tell(&mut self, made: Decisions, written: &Written) {
         let (position, first_seq) = (self.office.tail, written.first_seq);
-        if !told.events.is_empty() {
-            self.feed.publish(Published::new(position, first_seq, told.events, written.bytes, blobs));
+        self.feed.recent().put(made.contents);
+        if !made.told.events.is_empty() {
+            let rows = self.office.ledger.rows_of(&made.told.events);
+            let published = Published::new(position, first_seq, made.told.events, written.bytes, made.attached);
+            self.feed.publish(published, &rows);
         }
-        self.feed.pulse(told.pulses);
-        for verdict in verdicts {
+        self.feed.pulse(made.told.pulses);
+        for verdict in made.verdicts {
             let event = verdict.first.map(|index| wire::EventId {
                 epoch: position.epoch,
                 seq: first_seq + index as u64,
@@ -194,6 +217,7 @@ impl Dispatcher {
             }
             match office::reopen(&self.store, &self.feed, self.rules).await {
                 Ok(office) => {
+                    self.epoch.store(office.epoch, Ordering::SeqCst);
                     self.office = office;
                     self.office.ledger.resume(self.clock.now());
                     self.feed.upstream(None, self.clock.now());
@@ -210,7 +234,7 @@ impl Dispatcher {
     }
 
     /// Answers every ask of the next `wait` with 503.
-    async fn refuse_for(&mut self, wait: std::time::Duration, why: &NotDecided) {
+    async fn refuse_for(&mut self, wait: Duration, why: &NotDecided) {
         let until = tokio::time::sleep(wait);
         tokio::pin!(until);
         loop {
@@ -227,6 +251,19 @@ impl Dispatcher {
 }
 
 impl Ask {
+    /// Jobs are taken in only while there is room for more than what must go on, and only while
+    /// what their door knows of the archive still holds.
+    fn may_be_decided(&self, now: Timestamp, full: Option<&str>) -> Result<(), NotDecided> {
+        if !matches!(self.command, Command::Submit { .. } | Command::SubmitAll { .. } | Command::Retry { .. }) {
+            return Ok(());
+        }
+        if let Some(why) = full {
+            return Err(NotDecided::StoreFull(why.to_owned()));
+        }
+        let age = Duration::from_millis(now.since(self.since));
+        if age > limits::ASK_AGE_MAX { Err(NotDecided::WaitedTooLong) } else { Ok(()) }
+    }
+
     /// As how many it counts.
     fn commands(&self) -> usize {
         match &self.command {
@@ -235,8 +272,8 @@ impl Ask {
         }
     }
 
-    fn blob_bytes(&self) -> usize {
-        self.blobs.iter().map(|blob| blob.bytes.len()).sum()
+    fn attached_bytes(&self) -> usize {
+        self.attached.iter().map(|attached| attached.bytes.len()).sum()
     }
 }
 
@@ -248,18 +285,20 @@ mod tests {
     use std::time::Duration;
 
     async fn desk() -> Desk {
-        let store: Arc<dyn Journal> = Arc::new(store::MemoryJournal::new());
-        let (office, feed) = office::open(&store, fleet::Rules::default()).await.unwrap();
+        let store = store::open("memory:", &store::Options::default()).unwrap();
+        let office::Opening { office, feed, .. } = office::open(&store, fleet::Rules::default()).await.unwrap();
         let (feed, clock) = (Arc::new(feed), Arc::new(Clock::starting_after(office.last_at)));
         let (inbox, asks) = mpsc::channel(limits::INBOX_ASKS_MAX);
         let dispatcher = Dispatcher {
             inbox: asks,
             office,
-            store: Arc::clone(&store),
+            store: store.clone(),
             feed: Arc::clone(&feed),
             clock: Arc::clone(&clock),
             shutdown: CancellationToken::new(),
             rules: fleet::Rules::default(),
+            epoch: Arc::default(),
+            encoder: stored::Encoder::default(),
         };
         tokio::spawn(dispatcher.run());
         Desk { inbox, feed, clock, store }
@@ -267,7 +306,7 @@ mod tests {
 
     /// A job under a lease of a machine that beats.
     async fn running(desk: &Desk) -> (JobId, Beat) {
-        let ask = async |command| desk.ask(command, Vec::new()).await.unwrap();
+        let ask = async |command| desk.ask(command).await.unwrap();
         let (machine, worker) = (MachineId::parse("m").unwrap(), WorkerId::parse("w").unwrap());
         let body = br#"{"job_id":"j","job_type":"hash"}"#;
         let job = JobId::parse("j").unwrap();
@@ -284,7 +323,7 @@ mod tests {
             resume: Vec::new(),
         }))
         .await;
-        ask(Command::Submit { spec: Arc::new(spec) }).await;
+        ask(Command::Submit { spec: Arc::new(spec), recalled: None }).await;
         let (lease, until) = (LeaseId(1), Timestamp::default());
         ask(Command::Next(Next { worker, session: SessionId(1), have: Vec::new(), lease, until, start: true })).await;
         (job, Beat { machine, phase: None, leases: vec![lease], workers: Vec::new(), services: Vec::new() })
@@ -301,7 +340,7 @@ mod tests {
         // All tasks are away for longer than a lease.
         tokio::time::advance(Duration::from_millis(9_500)).await;
         tokio::time::sleep(Duration::from_millis(1)).await;
-        let decided = desk.ask(Command::Beat(beat), Vec::new()).await.unwrap();
+        let decided = desk.ask(Command::Beat(beat)).await.unwrap();
         assert_eq!(decided.answer, Answer::Orders(fleet::Orders::default()), "nothing to stop");
         assert_eq!(status(&desk, &job), Status::InProgress);
     }

@@ -6,18 +6,29 @@
 //!     └── answer ────────┤
 //!                        ▼
 //!                      feed ──▶ view (what may be read), log and cursors (what is told)
+//!                        │
+//!          archiver ◀────┴────▶ keeper
+//!     puts away what ended      checkpoints, trims, removes what is too old
 //! ```
 
+mod archived;
+mod archiver;
 mod clock;
 mod config;
+mod contents;
 mod desk;
 mod dispatcher;
 mod doors;
+mod examine;
 mod feed;
+mod fill;
+mod keeper;
 pub mod limits;
 mod office;
 mod server;
 
-pub use config::Config;
+pub use config::{Config, KeepFor};
 pub use dispatcher::Stopped;
+pub use examine::{Examined, examine};
+pub use fill::{FillError, Lives, fill};
 pub use server::{Broker, StartError};

@@ -1,12 +1,18 @@
 //! Opening the store and folding what it holds.
 
+use crate::contents::{Slot, number};
 use crate::feed::{Feed, Published, ReadError};
 use crate::limits;
-use fleet::{Ledger, Rules, Timestamp};
-use std::sync::Arc;
+use bytes::Bytes;
+use fleet::{Event, Ledger, Outcome, Rules, Timestamp};
+use std::collections::BTreeSet;
 use std::time::{SystemTime, UNIX_EPOCH};
-use store::{Journal, Position, StoreError};
+use store::{FileHash, Position, Store, StoreError};
+use tokio::sync::mpsc;
 use wire::stored;
+
+/// Pages of the checkpoint read ahead of who applies them.
+const READ_AHEAD_PAGES: usize = 2;
 
 /// The right to decide: a term of writing, and the ledger as the journal tells it.
 pub(crate) struct Office {
@@ -34,29 +40,47 @@ impl From<ReadError> for OpenError {
     }
 }
 
+/// What a first opening found.
+pub(crate) struct Opening {
+    pub(crate) office: Office,
+    pub(crate) feed: Feed,
+    /// The checkpoint it began from.
+    pub(crate) checkpoint: Option<Position>,
+}
+
 /// Opens the store for the first time in this process: checkpoint and journal make the ledger
 /// and the view. Nothing is told, nobody listens yet.
-pub(crate) async fn open(store: &Arc<dyn Journal>, rules: Rules) -> Result<(Office, Feed), OpenError> {
-    let opened = store.open(unix_seconds()).await?;
-    let (mut ledger, mut view) = (Ledger::with(rules), Ledger::default());
-    let (mut at, mut last_at) = (Position::START, Timestamp::default());
-    if let Some(checkpoint) = opened.checkpoint {
-        for event in stored::decode(&checkpoint.bytes)? {
-            last_at = last_at.max(event.at);
-            ledger.apply(&event);
-            view.apply(&event);
+pub(crate) async fn open(store: &Store, rules: Rules) -> Result<Opening, OpenError> {
+    let opened = store.journal.open(unix_seconds()).await?;
+    let mut folding =
+        Folding { ledger: Ledger::with(rules), last_at: Timestamp::default(), decoder: stored::Decoder::default() };
+    let mut parts = 0;
+    if let Some(at) = opened.checkpoint {
+        let (sender, mut pages) = mpsc::channel(READ_AHEAD_PAGES);
+        let reading = tokio::spawn(read_parts(store.clone(), at, sender));
+        while let Some(page) = pages.recv().await {
+            parts += page.len();
+            page.iter().flatten().for_each(|event| folding.apply(event));
         }
-        at = checkpoint.at;
+        folding.decoder = reading.await.map_err(|error| StoreError::Unavailable { why: error.to_string() })??;
     }
-    let mut replayed = 0;
+    let mut at = opened.checkpoint.unwrap_or(Position::START);
+    let legacy = store.journal.legacy_checkpoint().await?;
+    if let (Some((state_at, bytes)), None) = (&legacy, opened.checkpoint) {
+        if !bytes.is_empty() {
+            folding.fold(bytes, |_, _| {})?;
+        }
+        at = *state_at;
+    }
+    let (mut replayed, mut changed) = (0, BTreeSet::new());
     while at != opened.tail {
-        let records = store.read(at, limits::REPLAY_BYTES_MAX).await?;
+        let records = store.journal.read(at, limits::REPLAY_BYTES_MAX).await?;
         for record in &records {
-            for event in stored::decode(&record.bytes)? {
-                last_at = last_at.max(event.at);
-                ledger.apply(&event);
-                view.apply(&event);
-            }
+            folding.fold(&record.bytes, |ledger, event| {
+                ledger.touched_by(event, &mut |chapter| {
+                    changed.insert(chapter);
+                });
+            })?;
             at = record.position;
         }
         replayed += records.len();
@@ -64,25 +88,90 @@ pub(crate) async fn open(store: &Arc<dyn Journal>, rules: Rules) -> Result<(Offi
             return Err(StoreError::Rewound { after: opened.tail, tail: at }.into());
         }
     }
-    if replayed > limits::REPLAYED_RECORDS_MAX {
-        checkpoint(&**store, &view, at).await?;
+    if legacy.is_some() {
+        number_contents(store, &folding.ledger).await?;
     }
-    tracing::info!(replayed, events = at.seq, epoch = opened.epoch, "the journal is open");
+    tracing::info!(parts, replayed, events = at.seq, epoch = opened.epoch, "the journal is open");
+    let Folding { ledger, last_at, .. } = folding;
+    let mut view = ledger.for_reading();
+    view.catch_up(last_at);
+    let feed = Feed::new(view, at, changed);
     let office = Office { epoch: opened.epoch, tail: at, ledger, last_at };
-    Ok((office, Feed::new(view, at)))
+    Ok(Opening { office, feed, checkpoint: opened.checkpoint })
+}
+
+/// A journal of the format in which contents had no numbers: those of all known jobs are given
+/// theirs, and what belongs to none is let go.
+async fn number_contents(store: &Store, ledger: &Ledger) -> Result<(), StoreError> {
+    tracing::info!(jobs = ledger.jobs_known(), "payloads and results of an older format are numbered");
+    let mut names = Vec::new();
+    for job in ledger.submitted_before(u64::MAX) {
+        let result = match job.outcome() {
+            Some(Outcome::Completed { result }) => Some((*result, Slot::Result)),
+            _ => None,
+        };
+        let ctx = job.spec.ctx().map(|ctx| (ctx, Slot::Ctx));
+        for (content, slot) in [Some((job.spec.payload, Slot::Payload)), ctx, result].into_iter().flatten() {
+            names.push((FileHash(content.hash), number(job.order, slot)));
+        }
+    }
+    store.journal.legacy_name(&names, true).await
+}
+
+/// Reads the parts of the checkpoint at `at` ahead of who applies them: half of a start's time is
+/// reading. Gives the decoder back, which knows by then what is said again and again.
+async fn read_parts(
+    store: Store,
+    at: Position,
+    pages: mpsc::Sender<Vec<Vec<Event>>>,
+) -> Result<stored::Decoder, OpenError> {
+    let mut decoder = stored::Decoder::default();
+    let mut after: Option<Bytes> = None;
+    loop {
+        let page = store.journal.checkpoint_parts(at, after.as_deref(), limits::READ_AHEAD_BYTES_MAX).await?;
+        let Some(last) = page.last() else { return Ok(decoder) };
+        after = Some(last.key.clone());
+        let events = page.iter().map(|part| decoder.decode(&part.bytes)).collect::<Result<Vec<_>, _>>()?;
+        if pages.send(events).await.is_err() {
+            // Nobody starts any more.
+            return Ok(decoder);
+        }
+    }
+}
+
+struct Folding {
+    ledger: Ledger,
+    last_at: Timestamp,
+    decoder: stored::Decoder,
+}
+
+impl Folding {
+    /// `before` is asked of each event before it is applied.
+    fn fold(&mut self, bytes: &[u8], mut before: impl FnMut(&Ledger, &Event)) -> Result<(), stored::Unreadable> {
+        for event in self.decoder.decode(bytes)? {
+            before(&self.ledger, &event);
+            self.apply(&event);
+        }
+        Ok(())
+    }
+
+    fn apply(&mut self, event: &Event) {
+        self.last_at = self.last_at.max(event.at);
+        self.ledger.apply(event);
+    }
 }
 
 /// Opens the store again after it failed. What was written and not answered is told now; the
 /// ledger is made anew from the view, which holds only what is durable.
-pub(crate) async fn reopen(store: &Arc<dyn Journal>, feed: &Feed, rules: Rules) -> Result<Office, OpenError> {
-    let opened = store.open(unix_seconds()).await?;
+pub(crate) async fn reopen(store: &Store, feed: &Feed, rules: Rules) -> Result<Office, OpenError> {
+    let opened = store.journal.open(unix_seconds()).await?;
     let mut at = feed.position();
     while at != opened.tail {
-        let records = store.read(at, limits::REPLAY_BYTES_MAX).await?;
+        let records = store.journal.read(at, limits::REPLAY_BYTES_MAX).await?;
         let last = records.last().ok_or(StoreError::Rewound { after: at, tail: opened.tail })?;
         at = last.position;
         for record in &records {
-            feed.publish(Published::read(&**store, record, None).await?);
+            feed.publish(Published::read(feed, store, record, None).await?, &[]);
         }
     }
     let mut last_at = Timestamp::default();
@@ -92,12 +181,6 @@ pub(crate) async fn reopen(store: &Arc<dyn Journal>, feed: &Feed, rules: Rules) 
         ledger.apply(&event);
     }
     Ok(Office { epoch: opened.epoch, tail: at, ledger, last_at })
-}
-
-/// Stores the state of `ledger`, which is that after `at`.
-pub(crate) async fn checkpoint(store: &dyn Journal, ledger: &Ledger, at: Position) -> Result<(), StoreError> {
-    let story: Vec<_> = ledger.shortest_story().collect();
-    store.checkpoint(at, stored::encode(&story)).await
 }
 
 fn unix_seconds() -> u64 {

@@ -1,21 +1,25 @@
 //! The wiring: tasks are spawned here, connections accepted, everything stopped in order.
 
+use crate::archiver::Archiver;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::desk::Desk;
 use crate::dispatcher::{Dispatcher, Stopped};
 use crate::doors::{self, Doors};
 use crate::feed::Feed;
-use crate::{limits, office};
+use crate::keeper::Keeper;
+use crate::limits;
+use crate::office::{self, Opening};
 use axum::Router;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use std::sync::Arc;
-use store::Journal;
+use std::sync::atomic::AtomicU64;
+use store::Store;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinError, JoinHandle, JoinSet};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -24,6 +28,9 @@ pub struct Broker {
     router: Router,
     dispatcher: JoinHandle<Result<(), Stopped>>,
     stats: JoinHandle<()>,
+    /// Those that work on the store beside the dispatcher, and what tells them to stop.
+    keeping: JoinSet<()>,
+    kept: CancellationToken,
     /// Streams and long polls end.
     closing: CancellationToken,
     /// The dispatcher ends once its inbox is empty.
@@ -40,26 +47,37 @@ impl Broker {
     ///
     /// # Errors
     /// The store cannot be opened or read.
-    pub async fn start(store: Arc<dyn Journal>, config: Config) -> Result<Broker, StartError> {
-        let (office, feed) =
-            office::open(&store, config.rules()).await.map_err(|error| StartError(error.to_string()))?;
+    pub async fn start(store: Store, config: Config) -> Result<Broker, StartError> {
+        let failed = |error: &dyn std::fmt::Display| StartError(error.to_string());
+        let opening = office::open(&store, config.rules()).await.map_err(|error| failed(&error))?;
+        let Opening { office, feed, checkpoint } = opening;
         let (feed, clock) = (Arc::new(feed), Arc::new(Clock::starting_after(office.last_at)));
         let (inbox, asks) = mpsc::channel(limits::INBOX_ASKS_MAX);
-        let (closing, deciding) = (CancellationToken::new(), CancellationToken::new());
+        let (closing, deciding, kept) = (CancellationToken::new(), CancellationToken::new(), CancellationToken::new());
+        let desk = Desk { inbox, feed, clock, store };
+        let epoch = Arc::new(AtomicU64::new(office.epoch));
+        let folded_from = checkpoint.map_or(0, |at| at.seq);
+        let archiver =
+            Archiver::open(desk.clone(), config.search, folded_from).await.map_err(|error| failed(&error))?;
+        let keeper = Keeper::new(desk.clone(), Arc::clone(&epoch), &config, checkpoint);
         let dispatcher = Dispatcher {
             inbox: asks,
             office,
-            store: Arc::clone(&store),
-            feed: Arc::clone(&feed),
-            clock: Arc::clone(&clock),
+            store: desk.store.clone(),
+            feed: Arc::clone(&desk.feed),
+            clock: Arc::clone(&desk.clock),
             shutdown: deciding.clone(),
             rules: config.rules(),
+            epoch,
+            encoder: wire::stored::Encoder::default(),
         };
         let dispatcher = tokio::spawn(dispatcher.run());
-        let stats = tokio::spawn(tell_stats(Arc::clone(&feed), Arc::clone(&clock)));
-        let desk = Desk { inbox, feed, clock, store };
+        let stats = tokio::spawn(tell_stats(Arc::clone(&desk.feed), Arc::clone(&desk.clock)));
+        let mut keeping = JoinSet::new();
+        keeping.spawn(archiver.run(kept.clone()));
+        keeping.spawn(keeper.run(kept.clone()));
         let doors = Doors { desk, config: Arc::new(config), started: Instant::now(), closing: closing.clone() };
-        Ok(Broker { router: doors::router(doors), dispatcher, stats, closing, deciding })
+        Ok(Broker { router: doors::router(doors), dispatcher, stats, keeping, kept, closing, deciding })
     }
 
     /// Answers on `listener` until `shutdown` is cancelled, then in order: stops accepting,
@@ -85,6 +103,7 @@ impl Broker {
                 },
                 () = shutdown.cancelled() => break None,
                 ended = &mut self.dispatcher => break Some(ended),
+                Some(ended) = self.keeping.join_next() => unwind(ended),
             }
         };
         drop(listener);
@@ -98,6 +117,11 @@ impl Broker {
             Some(ended) => ended,
             None => self.dispatcher.await,
         };
+        // The last checkpoint: after the last decision.
+        self.kept.cancel();
+        while let Some(ended) = self.keeping.join_next().await {
+            unwind(ended);
+        }
         match ended {
             Ok(stopped) => stopped,
             Err(error) => std::panic::resume_unwind(error.into_panic()),
@@ -124,6 +148,13 @@ impl Broker {
             }
             drop(place);
         });
+    }
+}
+
+/// A panic in a long task is a bug: the process ends, and the next start replays.
+fn unwind(ended: Result<(), JoinError>) {
+    if let Err(error) = ended {
+        std::panic::resume_unwind(error.into_panic());
     }
 }
 

@@ -1,6 +1,8 @@
 //! One test binary; each module's purpose is in its first line. The modules mirror the doors.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
+#[path = "it/archived.rs"]
+mod archived;
 #[path = "it/board.rs"]
 mod board;
 #[path = "it/events.rs"]

@@ -62,9 +62,10 @@ impl ClientError {
     }
 }
 
-/// Statuses of a broker, or of a proxy before it, that has nothing against the call itself.
+/// Statuses of a broker, or of a proxy before it, that has nothing against the call itself. A full
+/// disk (507) is no reason to throw a result away: there will be room again.
 pub(crate) fn is_weather_status(status: u16) -> bool {
-    matches!(status, 429 | 502 | 503 | 504)
+    matches!(status, 429 | 502 | 503 | 504 | 507)
 }
 
 /// The error and what is behind it: reqwest's own text stops at "error sending request".

@@ -59,6 +59,11 @@ async fn a_busy_broker_is_weather_and_says_when_to_come_back() {
 }
 
 #[tokio::test]
+async fn a_full_store_is_weather() {
+    assert!(refused(|| problem(507, "store_full")).await.is_weather());
+}
+
+#[tokio::test]
 async fn a_proxy_that_finds_no_broker_is_weather() {
     let error = refused(|| answer(502, "text/html", "<h1>Bad Gateway</h1>")).await;
     assert!(matches!(error, ClientError::Unreachable { .. }) && error.is_weather(), "{error}");

@@ -122,7 +122,7 @@ impl MonitorStream {
     /// Goes on after `since`, or says why not and begins with a snapshot.
     async fn begin(&mut self, since: Option<&str>) {
         let resume = match since {
-            Some(since) => Some(self.doors.desk.feed.resume(&*self.doors.desk.store, since).await),
+            Some(since) => Some(self.doors.desk.feed.resume(&self.doors.desk.store, since).await),
             None => None,
         };
         match resume {
@@ -178,7 +178,7 @@ impl MonitorStream {
                 self.first.push_back(bookmark(self.cursor.at));
                 continue;
             }
-            match self.cursor.next(&*self.doors.desk.store).await {
+            match self.cursor.next(&self.doors.desk.store).await {
                 Piece::Frames(frames) if !frames.is_empty() => return Some(self.say(frames)),
                 Piece::Frames(_) => {}
                 Piece::Trimmed => self.resync(Some(ResyncReason::Expired)),

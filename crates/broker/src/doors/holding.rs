@@ -2,7 +2,7 @@
 
 use super::Doors;
 use super::body::{Body, Params, Segment};
-use super::machines::parse_machine_id;
+use super::machines::{done, parse_machine_id};
 use super::problem::Refused;
 use super::workers::parse_worker_id;
 use axum::Json;
@@ -12,25 +12,24 @@ use wire::Malformed;
 use wire::agent::{Done, EmptyBody};
 use wire::explain::{Classes, ClassesQuery, Services};
 
-async fn done(doors: &Doors, body: &Body, command: Command) -> Result<Json<Done>, Refused> {
+async fn hold(doors: &Doors, body: &Body, command: Command) -> Result<Json<Done>, Refused> {
     body.read::<EmptyBody>()?;
-    doors.desk.ask(command, Vec::new()).await?;
-    Ok(Json(Done { success: true, orders: None }))
+    Ok(done(&doors.desk.ask(command).await?))
 }
 
 async fn drain_machine(doors: &Doors, id: &str, body: &Body, is_draining: bool) -> Result<Json<Done>, Refused> {
     let machine = parse_machine_id(id)?;
-    done(doors, body, Command::DrainMachine { machine, is_draining }).await
+    hold(doors, body, Command::DrainMachine { machine, is_draining }).await
 }
 
 async fn drain_worker(doors: &Doors, id: &str, body: &Body, is_draining: bool) -> Result<Json<Done>, Refused> {
     let worker = parse_worker_id(id)?;
-    done(doors, body, Command::DrainWorker { worker, is_draining }).await
+    hold(doors, body, Command::DrainWorker { worker, is_draining }).await
 }
 
 async fn pause_service(doors: &Doors, name: &str, body: &Body, is_paused: bool) -> Result<Json<Done>, Refused> {
     let service = parse_service(name)?;
-    done(doors, body, Command::PauseService { service, is_paused }).await
+    hold(doors, body, Command::PauseService { service, is_paused }).await
 }
 
 fn parse_service(name: &str) -> Result<Service, Malformed> {

@@ -5,16 +5,19 @@ use super::body::{Params, Segment};
 use super::events::{bookmark, data, position_asked_for, retry, spread, sse};
 use super::jobs::{not_found, parse_job_id};
 use super::problem::Refused;
+use crate::contents::{self, Slot};
+use crate::desk::NotDecided;
 use crate::feed::{Bell, Counted, Entry, Key, Records, Resume, Trail};
 use crate::limits;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::{Bytes, BytesMut};
-use fleet::{Job, JobId, Outcome, State as JobState};
+use fleet::{Job, JobId, Outcome};
 use serde::Deserialize;
 use std::collections::VecDeque;
 use std::sync::Arc;
+use store::StoreError;
 use tokio::time::Instant;
 use wire::EventId;
 use wire::client::{self, ClientBody};
@@ -35,12 +38,12 @@ pub(super) async fn stream(
     let id = parse_job_id(&id)?;
     let since = position_asked_for(&headers, params.since);
     let resume = match since {
-        Some(since) => Some(doors.desk.feed.resume(&*doors.desk.store, &since).await),
+        Some(since) => Some(doors.desk.feed.resume(&doors.desk.store, &since).await),
         None => None,
     };
     // The trail is kept before the job is looked at, so nothing falls between.
     let mut stream = JobStream::open(doors, id.clone());
-    let job = stream.look().ok_or_else(|| not_found(id))?;
+    let job = stream.look().await.map_err(NotDecided::from)?.ok_or_else(|| not_found(id))?;
     match resume {
         None => stream.begin_with_state(&job).await,
         Some(resume) => {
@@ -92,18 +95,25 @@ impl JobStream {
     }
 
     /// The job as it is now; the stream then stands after what is in it.
-    fn look(&mut self) -> Option<Job> {
-        let view = self.doors.desk.feed.view();
-        self.at = view.event_id();
-        view.ledger.job(&self.trail.job).cloned()
+    async fn look(&mut self) -> Result<Option<Job>, StoreError> {
+        {
+            let view = self.doors.desk.feed.view();
+            self.at = view.event_id();
+            if let Some(job) = view.ledger.job(&self.trail.job) {
+                return Ok(Some(job.clone()));
+            }
+        }
+        self.doors.desk.archived(&self.trail.job).await
     }
 
     async fn begin_with_state(&mut self, job: &Job) {
         let (id, now) = (self.at.to_string(), self.doors.desk.now());
         let mut result = None;
-        if let JobState::Finished { outcome: Outcome::Completed { result: named }, .. } = &job.state {
-            match self.doors.desk.content(named).await {
-                Ok(bytes) => result = Some(bytes),
+        let (feed, store) = (&*self.doors.desk.feed, &self.doors.desk.store);
+        if let Some(Outcome::Completed { result: named }) = job.outcome() {
+            match contents::read(feed, store, named, job.order, Slot::Result).await {
+                // Of a job that is over for long it may have been dropped.
+                Ok(bytes) => result = bytes,
                 // An end without its result would be a lie; the watcher asks again soon.
                 Err(_) => {
                     self.is_over = true;
@@ -145,7 +155,7 @@ impl JobStream {
         let (mut missed, mut seq) = (Vec::new(), since);
         desk.feed.log_reaches(self.at.seq).await;
         while seq < self.at.seq {
-            match desk.feed.records_after(&*desk.store, seq, Some(&self.trail.job)).await {
+            match desk.feed.records_after(&desk.store, seq, Some(&self.trail.job)).await {
                 Records::Known(records) => {
                     seq = records.last()?.position.seq;
                     let entries = records.iter().flat_map(|record| &record.entries);
@@ -222,10 +232,10 @@ impl JobStream {
                     self.at = head;
                 }
             }
-            None => match self.look() {
+            None => match self.look().await {
                 // The trail was cut: more happened to this job than is kept in memory.
-                Some(job) => self.begin_anew(ResyncReason::Expired, &job).await,
-                None => self.is_over = true,
+                Ok(Some(job)) => self.begin_anew(ResyncReason::Expired, &job).await,
+                Ok(None) | Err(_) => self.is_over = true,
             },
         }
         if self.is_over || Instant::now() < self.passing_due {

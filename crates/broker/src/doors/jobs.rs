@@ -1,33 +1,47 @@
-//! Jobs: submit, show, list, cancel.
+//! Jobs: submit, show, cancel, retry.
 
 use super::Doors;
-use super::body::{BatchBody, Body, Params, Segment};
+use super::body::{BatchBody, Body, Segment};
 use super::problem::Refused;
-use crate::desk::{Decided, Desk};
-use crate::limits;
+use crate::archived::Recalled;
+use crate::contents::{self, Attached, Slot};
+use crate::desk::{Decided, Desk, NotDecided};
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use fleet::{Answer, Command, Job, JobId, Outcome, Refusal, State as JobState, Timestamp};
+use fleet::{Answer, Command, Job, JobId, Outcome, Refusal, Timestamp};
+use std::cell::RefCell;
+use std::collections::HashSet;
 use std::sync::Arc;
-use store::{Blob, BlobHash};
 use wire::agent::EmptyBody;
 use wire::explain::{Explained, SchedulableView};
 use wire::jobs::{
-    BatchItem, BatchStatus, Cancelled, JobList, JobUrls, JobView, ListQuery, OneJob, Submission, Submitted,
-    SubmittedAll, parse_batch, parse_submission,
+    BatchItem, BatchStatus, Cancelled, JobUrls, JobView, OneJob, Submission, Submitted, SubmittedAll, parse_batch,
+    parse_submission,
 };
 use wire::{EventId, JobStatus, Malformed, Problem, monitor, rfc3339};
 
 pub(super) async fn submit(State(doors): State<Doors>, headers: HeaderMap, body: Body) -> Result<Response, Refused> {
     let desk = &doors.desk;
-    let key = idempotency_key(&headers)?;
-    let submission = parse_submission(&body.0, mint_job_id()?, key, desk.now())?;
-    let strict = wants_strictness(&headers);
-    let (spec, blobs, ignored) = taken_apart(refuse_ignored(submission, strict)?);
-    let decided = desk.ask(Command::Submit { spec: Arc::new(spec) }, blobs).await?;
+    let (key, minted, now) = (idempotency_key(&headers)?, mint_job_id()?, desk.now());
+    let submission = refuse_ignored(parse_submission(&body.0, minted.clone(), key, now)?, wants_strictness(&headers))?;
+    let is_minted = submission.spec.id == minted;
+    desk.check_room()?;
+    let recalled = match desk.recall(&submission.spec, is_minted).await.map_err(NotDecided::from)? {
+        Recalled::Nothing(rank) => rank,
+        Recalled::Same(job) => return Ok(repeated(&doors, &job, submission.ignored)),
+        Recalled::OtherOfThisId => return Err(Refusal::JobIdConflict { job: submission.spec.id }.into()),
+        Recalled::OtherOfThisKey => return Err(Refusal::IdempotencyConflict.into()),
+    };
+    let (spec, attached, ignored) = taken_apart(desk, submission).await?;
+    let decided = desk.ask_with(Command::Submit { spec: Arc::new(spec), recalled }, attached, now).await?;
     submitted(&doors, &decided, ignored, None)
+}
+
+/// The answer to a submission that the archive knows.
+fn repeated(doors: &Doors, job: &Job, ignored: Vec<String>) -> Response {
+    taken(doors, &job.spec.id, job.status().into(), Taken { duplicate: true, ignored, ..Taken::default() })
 }
 
 /// The answer to a submission that stands.
@@ -39,22 +53,38 @@ fn submitted(
 ) -> Result<Response, Refused> {
     let Answer::Submitted(fleet::Submitted { job, duplicate }) = &decided.answer else { return Err(strange_answer()) };
     let status = doors.desk.feed.view().ledger.job(job).map_or(JobStatus::Pending, |job| job.status().into());
+    let event_id = decided.event.map(|id| id.to_string());
+    let retry_of = retry_of.map(ToString::to_string);
+    Ok(taken(doors, job, status, Taken { duplicate: *duplicate, ignored, event_id, retry_of }))
+}
+
+/// What an answer to a submission says beside the job and its status.
+#[derive(Default)]
+struct Taken {
+    duplicate: bool,
+    ignored: Vec<String>,
+    event_id: Option<String>,
+    retry_of: Option<String>,
+}
+
+fn taken(doors: &Doors, job: &JobId, status: JobStatus, taken: Taken) -> Response {
     let urls = JobUrls::of(job);
     let location = urls.itself.clone();
+    let Taken { duplicate, ignored, event_id, retry_of } = taken;
     let answer = Submitted {
         success: true,
         job_id: job.to_string(),
         status,
         message: "Job submitted successfully".to_owned(),
-        duplicate: *duplicate,
+        duplicate,
         ignored,
         urls,
-        event_id: decided.event.map(|id| id.to_string()),
-        retry_of: retry_of.map(ToString::to_string),
+        event_id,
+        retry_of,
         timestamp: rfc3339(doors.desk.now()),
     };
-    let code = if *duplicate { StatusCode::OK } else { StatusCode::CREATED };
-    Ok((code, [(header::LOCATION, location)], Json(answer)).into_response())
+    let code = if duplicate { StatusCode::OK } else { StatusCode::CREATED };
+    (code, [(header::LOCATION, location)], Json(answer)).into_response()
 }
 
 fn strange_answer() -> Refused {
@@ -71,14 +101,18 @@ fn refuse_ignored(submission: Submission, strict: bool) -> Result<Submission, Ma
     }
 }
 
-/// What is decided on, what is stored, and what nobody looked at.
-fn taken_apart(submission: Submission) -> (fleet::JobSpec, Vec<Blob>, Vec<String>) {
+/// What is decided on, what is stored with it, and what nobody looked at. Large contents are
+/// durable when this returns.
+async fn taken_apart(
+    desk: &Desk,
+    submission: Submission,
+) -> Result<(fleet::JobSpec, Vec<Attached>, Vec<String>), NotDecided> {
     let Submission { spec, payload, ctx, ignored } = submission;
-    let mut blobs = vec![Blob { hash: BlobHash(spec.payload.hash), bytes: payload }];
-    if let (Some(content), Some(bytes)) = (spec.ctx, ctx) {
-        blobs.push(Blob { hash: BlobHash(content.hash), bytes });
+    let mut attached = vec![Attached::new(&desk.store, spec.payload, payload).await?];
+    if let (Some(content), Some(bytes)) = (spec.ctx(), ctx) {
+        attached.push(Attached::new(&desk.store, content, bytes).await?);
     }
-    (spec, blobs, ignored)
+    Ok((spec, attached, ignored))
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Malformed> {
@@ -98,23 +132,49 @@ pub(super) async fn submit_all(
     body: BatchBody,
 ) -> Result<Json<SubmittedAll>, Refused> {
     let desk = &doors.desk;
-    let (key, strict) = (idempotency_key(&headers)?, wants_strictness(&headers));
-    let parsed = parse_batch(&body.0, mint_job_id, key, desk.now())?;
-    let (mut results, mut specs, mut blobs, mut asked) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (key, strict, now) = (idempotency_key(&headers)?, wants_strictness(&headers), desk.now());
+    desk.check_room()?;
+    let minted = RefCell::new(HashSet::new());
+    let mint = || {
+        mint_job_id().inspect(|id| {
+            minted.borrow_mut().insert(id.clone());
+        })
+    };
+    let parsed = parse_batch(&body.0, mint, key, now)?;
+    let minted = minted.into_inner();
+    let (mut results, mut specs, mut attached, mut asked) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (index, submission) in parsed.into_iter().enumerate() {
-        match submission.and_then(|submission| refuse_ignored(submission, strict)) {
-            Ok(submission) => {
-                let (spec, contents, ignored) = taken_apart(submission);
-                specs.push(Arc::new(spec));
-                blobs.extend(contents);
+        let submission = match submission.and_then(|submission| refuse_ignored(submission, strict)) {
+            Ok(submission) => submission,
+            Err(malformed) => {
+                results.push(refused_item(index, &Problem::from(&malformed)));
+                continue;
+            }
+        };
+        let is_minted = minted.contains(&submission.spec.id);
+        match desk.recall(&submission.spec, is_minted).await.map_err(NotDecided::from)? {
+            Recalled::Nothing(rank) => {
+                let (spec, contents, ignored) = taken_apart(desk, submission).await?;
+                specs.push((Arc::new(spec), rank));
+                attached.extend(contents);
                 asked.push((index, ignored));
             }
-            Err(malformed) => results.push(refused_item(index, &Problem::from(&malformed))),
+            Recalled::Same(job) => {
+                let known = fleet::Submitted { job: job.spec.id.clone(), duplicate: true };
+                results.push(item(index, &known, submission.ignored));
+            }
+            Recalled::OtherOfThisId => {
+                let refusal = Refusal::JobIdConflict { job: submission.spec.id };
+                results.push(refused_item(index, &Problem::from(&refusal)));
+            }
+            Recalled::OtherOfThisKey => {
+                results.push(refused_item(index, &Problem::from(&Refusal::IdempotencyConflict)));
+            }
         }
     }
     let mut event = None;
     if !specs.is_empty() {
-        let decided = desk.ask(Command::SubmitAll { specs }, blobs).await?;
+        let decided = desk.ask_with(Command::SubmitAll { specs }, attached, now).await?;
         event = decided.event;
         let Answer::SubmittedAll(answers) = decided.answer else { return Err(strange_answer()) };
         results.extend(asked.into_iter().zip(answers).map(|((index, ignored), answer)| match answer {
@@ -144,17 +204,37 @@ fn refused_item(index: usize, problem: &Problem) -> BatchItem {
 /// An ended job once more, as a new one.
 pub(super) async fn retry(State(doors): State<Doors>, Segment(id): Segment, body: Body) -> Result<Response, Refused> {
     body.read::<EmptyBody>()?;
-    let (job, again) = (parse_job_id(&id)?, mint_job_id()?);
-    let decided = doors.desk.ask(Command::Retry { job: job.clone(), again }, Vec::new()).await?;
-    submitted(&doors, &decided, Vec::new(), Some(&job))
+    let desk = &doors.desk;
+    let (id, again, now) = (parse_job_id(&id)?, mint_job_id()?, desk.now());
+    let job = desk.job(&id).await.map_err(NotDecided::from)?.ok_or_else(|| not_found(id.clone()))?;
+    if job.finished_at().is_none() {
+        return Err(Refusal::NotFinished { job: id }.into());
+    }
+    desk.check_room()?;
+    let spec = job.spec.again(again, now);
+    let mut attached = Vec::new();
+    let ctx = job.spec.ctx().map(|ctx| (ctx, Slot::Ctx));
+    for (content, slot) in [Some((job.spec.payload, Slot::Payload)), ctx].into_iter().flatten() {
+        let bytes =
+            contents::read(&desk.feed, &desk.store, &content, job.order, slot).await.map_err(NotDecided::from)?;
+        let gone =
+            || Refused::new(410, "payload_gone", "its payload was dropped since; submit it anew (see --archive-keep)");
+        attached.push(Attached::new(&desk.store, content, bytes.ok_or_else(gone)?).await.map_err(NotDecided::from)?);
+    }
+    let recalled = desk.recalled_rank(&spec).await.map_err(NotDecided::from)?;
+    let decided = desk.ask_with(Command::Submit { spec: Arc::new(spec), recalled }, attached, now).await?;
+    submitted(&doors, &decided, Vec::new(), Some(&id))
 }
 
 /// Why a job waits.
 pub(super) async fn explain(State(doors): State<Doors>, Segment(id): Segment) -> Result<Json<Explained>, Refused> {
     let id = parse_job_id(&id)?;
     let now = doors.desk.now();
-    let explained = Explained::of(&doors.desk.feed.view().ledger, &id, now);
-    explained.map(Json).ok_or_else(|| not_found(id))
+    if let Some(explained) = Explained::of(&doors.desk.feed.view().ledger, &id, now) {
+        return Ok(Json(explained));
+    }
+    let job = doors.desk.archived(&id).await.map_err(NotDecided::from)?.ok_or_else(|| not_found(id))?;
+    Ok(Json(Explained::of_ended(&job, now)))
 }
 
 /// RFC 7240: `Prefer: handling=strict`, alone or among others.
@@ -180,70 +260,51 @@ pub(super) fn not_found(job: JobId) -> Refused {
 pub(super) async fn show(State(doors): State<Doors>, Segment(id): Segment) -> Result<Json<OneJob>, Refused> {
     let id = parse_job_id(&id)?;
     let now = doors.desk.now();
-    let (job, schedulable) = {
+    let known = {
         let view = doors.desk.feed.view();
-        let job = view.ledger.job(&id).ok_or_else(|| not_found(id))?;
-        (job.clone(), SchedulableView::of(&view.ledger, job))
+        view.ledger.job(&id).map(|job| (job.clone(), SchedulableView::of(&view.ledger, job)))
+    };
+    let (job, schedulable) = match known {
+        Some(known) => known,
+        None => match doors.desk.archived(&id).await.map_err(NotDecided::from)? {
+            Some(job) => (job, None),
+            None => return Err(not_found(id)),
+        },
     };
     let job = whole(&doors, &job, now, false).await?;
     Ok(Json(OneJob { success: true, job: JobView { schedulable, ..job }, timestamp: rfc3339(now) }))
 }
 
-/// A job with everything that is kept elsewhere. `ctx` is for its worker only. Without its
-/// contents it is not given at all: a job that lacks its payload would be run on nothing.
-pub(super) async fn whole(doors: &Doors, job: &Job, now: Timestamp, with_ctx: bool) -> Result<JobView, Refused> {
-    let desk = &doors.desk;
+/// A job with everything that is kept elsewhere. `ctx` is for its worker only. While it lives it
+/// is not given without its contents: a job that lacks its payload would be run on nothing. Of one
+/// that is over they may have been dropped.
+pub(super) async fn whole(doors: &Doors, job: &Job, now: Timestamp, with_ctx: bool) -> Result<JobView, NotDecided> {
+    let (feed, store) = (&*doors.desk.feed, &doors.desk.store);
     let mut view = row(doors, job, now);
-    view.payload = monitor::json(&desk.content(&job.spec.payload).await?);
-    if let Some(ctx) = job.spec.ctx.filter(|_| with_ctx) {
-        view.ctx = monitor::json(&desk.content(&ctx).await?);
+    let payload = match job.finished_at() {
+        None => Some(contents::must_read(feed, store, &job.spec.payload, job.order, Slot::Payload).await?),
+        Some(_) => contents::read(feed, store, &job.spec.payload, job.order, Slot::Payload).await?,
+    };
+    view.contents_dropped = payload.is_none();
+    view.payload = payload.as_deref().and_then(monitor::json);
+    if let Some(ctx) = job.spec.ctx().filter(|_| with_ctx) {
+        view.ctx = monitor::json(&contents::must_read(feed, store, &ctx, job.order, Slot::Ctx).await?);
     }
-    if let JobState::Finished { outcome: Outcome::Completed { result }, .. } = &job.state {
-        view.result = monitor::json(&desk.content(result).await?);
+    if let Some(Outcome::Completed { result }) = job.outcome() {
+        let result = contents::read(feed, store, result, job.order, Slot::Result).await?;
+        view.result = result.as_deref().and_then(monitor::json);
     }
     Ok(view)
 }
 
 /// A job as a list shows it: without payload and result.
-fn row(doors: &Doors, job: &Job, now: Timestamp) -> JobView {
+pub(super) fn row(doors: &Doors, job: &Job, now: Timestamp) -> JobView {
     let mut view = JobView::of(job, now);
     if let Some(progress) = doors.desk.feed.progress(&job.spec.id) {
         view.progress = Some(progress.fraction);
         view.progress_message = progress.message;
     }
     view
-}
-
-pub(super) async fn list(
-    State(doors): State<Doors>,
-    Params(query): Params<ListQuery>,
-) -> Result<Json<JobList>, Refused> {
-    let query = query.check()?;
-    let now = doors.desk.now();
-    let (mut found, mut looked_at, mut last) = (Vec::new(), 0, None);
-    let total;
-    {
-        let view = doors.desk.feed.view();
-        total = view.ledger.tally().jobs();
-        for job in view.ledger.submitted_before(query.before) {
-            if found.len() == query.limit || looked_at == limits::LIST_SCAN_MAX {
-                break;
-            }
-            looked_at += 1;
-            last = Some(job.order);
-            if query.passes(job) {
-                found.push(job.clone());
-            }
-        }
-    }
-    let jobs: Vec<_> = found.iter().map(|job| row(&doors, job, now)).collect();
-    let everything = query.statuses.is_empty() && query.service.is_none();
-    let (total, total_is) = if everything { (total, "exact") } else { (jobs.len() as u64, "at_least") };
-    // The oldest job there is has order 1 or more; a cursor of 1 has nothing before it.
-    let next_cursor = last.filter(|last| *last > 1).map(|last| last.to_string());
-    let next_cursor = next_cursor.filter(|_| found.len() == query.limit || looked_at == limits::LIST_SCAN_MAX);
-    let (total_is, timestamp) = (total_is.to_owned(), rfc3339(now));
-    Ok(Json(JobList { success: true, jobs, total, total_is, next_cursor, timestamp }))
 }
 
 pub(super) async fn cancel(
@@ -253,8 +314,20 @@ pub(super) async fn cancel(
 ) -> Result<Json<Cancelled>, Refused> {
     body.read::<EmptyBody>()?;
     let job = parse_job_id(&id)?;
-    let decided = doors.desk.ask(Command::Cancel { job }, Vec::new()).await?;
-    let event_id = decided.event.map(|id| id.to_string());
+    let event = match doors.desk.ask(Command::Cancel { job: job.clone() }).await {
+        Ok(decided) => decided.event,
+        Err(NotDecided::Refused(Refusal::JobNotFound { .. })) => {
+            // It may be over for so long that only the archive knows it.
+            let known = doors.desk.archived(&job).await.map_err(NotDecided::from)?;
+            let known = known.ok_or_else(|| not_found(job.clone()))?;
+            if known.status() != fleet::Status::Cancelled {
+                return Err(Refusal::AlreadyFinished { job, status: known.status() }.into());
+            }
+            None
+        }
+        Err(not) => return Err(not.into()),
+    };
+    let event_id = event.map(|id| id.to_string());
     let timestamp = rfc3339(doors.desk.now());
     Ok(Json(Cancelled { success: true, job_id: id, status: JobStatus::Cancelled, event_id, timestamp }))
 }

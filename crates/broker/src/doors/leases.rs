@@ -2,14 +2,15 @@
 
 use super::Doors;
 use super::body::{Body, Params, Segment, flag};
-use super::machines::{done_with, orders_of};
+use super::machines::{done, done_with_orders};
 use super::problem::Refused;
 use super::workers::{assignment, fresh_lease, random};
+use crate::contents::Attached;
+use crate::desk::{Decided, NotDecided};
 use axum::Json;
 use axum::extract::State;
 use fleet::{Answer, Command, Fail, LeaseId, Next, Refusal, Timestamp};
 use serde::Deserialize;
-use store::{Blob, BlobHash};
 use wire::agent::{
     Assignment, Done, EmptyBody, FailAnswer, FailBody, FinishAnswer, FinishBody, ProgressBody, ReleaseBody, parse_lease,
 };
@@ -21,8 +22,7 @@ fn lease(text: &str) -> Result<LeaseId, Refused> {
 }
 
 async fn ask_for_orders(doors: &Doors, command: Command) -> Result<Json<Done>, Refused> {
-    let decided = doors.desk.ask(command, Vec::new()).await?;
-    Ok(done_with(orders_of(&decided)))
+    Ok(done_with_orders(&doors.desk.ask(command).await?))
 }
 
 pub(super) async fn start(State(doors): State<Doors>, Segment(id): Segment, body: Body) -> Result<Json<Done>, Refused> {
@@ -50,8 +50,7 @@ pub(super) async fn release(
     body: Body,
 ) -> Result<Json<Done>, Refused> {
     let reason = body.read::<ReleaseBody>()?.reason();
-    doors.desk.ask(Command::Release { lease: lease(&id)?, reason }, Vec::new()).await?;
-    Ok(Json(Done { success: true, orders: None }))
+    Ok(done(&doors.desk.ask(Command::Release { lease: lease(&id)?, reason }).await?))
 }
 
 #[derive(Deserialize)]
@@ -70,9 +69,10 @@ pub(super) async fn finish(
     let result = body.read::<FinishBody>()?.result()?;
     let next = next_of(&doors, lease, &param)?;
     let content = wire::jobs::content(&result);
-    let blob = Blob { hash: BlobHash(content.hash), bytes: result };
-    let (_, next) = ask_with_next(&doors, Command::Finish { lease, result: content }, vec![blob], next).await?;
-    Ok(Json(FinishAnswer { success: true, next }))
+    let attached = Attached::new(&doors.desk.store, content, result).await.map_err(NotDecided::from)?;
+    let (decided, next) =
+        ask_with_next(&doors, Command::Finish { lease, result: content }, vec![attached], next).await?;
+    Ok(Json(FinishAnswer { success: true, next, event_id: decided.event_id() }))
 }
 
 pub(super) async fn fail(
@@ -85,12 +85,13 @@ pub(super) async fn fail(
     let roll = u32::from_ne_bytes(random()?);
     let fail: Fail = body.read::<FailBody>()?.fail(lease, roll)?;
     let next = next_of(&doors, lease, &param)?;
-    let (answer, next) = ask_with_next(&doors, Command::Fail(fail), Vec::new(), next).await?;
-    let retry_at = match answer {
+    let (decided, next) = ask_with_next(&doors, Command::Fail(fail), Vec::new(), next).await?;
+    let event_id = decided.event_id();
+    let retry_at = match decided.answer {
         Answer::Failed { retry_at } => retry_at.map(rfc3339),
         _ => None,
     };
-    Ok(Json(FailAnswer { success: true, will_retry: retry_at.is_some(), retry_at, next }))
+    Ok(Json(FailAnswer { success: true, will_retry: retry_at.is_some(), retry_at, next, event_id }))
 }
 
 /// The question for the next job that goes along with the end of this one. The leases that the
@@ -117,20 +118,21 @@ fn next_of(doors: &Doors, lease: LeaseId, param: &NextParam) -> Result<Option<Ne
 async fn ask_with_next(
     doors: &Doors,
     command: Command,
-    blobs: Vec<Blob>,
+    attached: Vec<Attached>,
     next: Option<Next>,
-) -> Result<(Answer, Option<Assignment>), Refused> {
-    let Some(next) = next else { return Ok((doors.desk.ask(command, blobs).await?.answer, None)) };
-    let first = doors.desk.submit(command, blobs)?;
-    let second = doors.desk.submit(Command::Next(next), Vec::new());
-    let answer = first.await.unwrap_or(Err(crate::desk::NotDecided::ShuttingDown))?.answer;
+) -> Result<(Decided, Option<Assignment>), Refused> {
+    let (desk, now) = (&doors.desk, doors.desk.now());
+    let Some(next) = next else { return Ok((desk.ask_with(command, attached, now).await?, None)) };
+    let first = desk.submit(command, attached, now)?;
+    let second = desk.submit(Command::Next(next), Vec::new(), now);
+    let answer = first.await.unwrap_or(Err(NotDecided::ShuttingDown))?;
     // Without a next job the worker asks again by itself.
     let Ok(second) = second else { return Ok((answer, None)) };
     match second.await {
-        Ok(Ok(decided)) => match decided.answer {
+        Ok(Ok(decided)) => match &decided.answer {
             // If the next job cannot be read now, the worker is given it when it asks by itself.
             Answer::Next { grant: Some(grant), orders } => {
-                Ok((answer, assignment(doors, &grant, (&orders).into()).await.unwrap_or_default()))
+                Ok((answer, assignment(doors, grant, orders.into(), decided.event_id()).await.unwrap_or_default()))
             }
             _ => Ok((answer, None)),
         },

@@ -27,8 +27,14 @@ pub(super) fn orders_of(decided: &Decided) -> Orders {
     }
 }
 
-pub(super) fn done_with(orders: Orders) -> Json<Done> {
-    Json(Done { success: true, orders: Some(orders) })
+/// The answer that carries orders.
+pub(super) fn done_with_orders(decided: &Decided) -> Json<Done> {
+    Json(Done { success: true, orders: Some(orders_of(decided)), event_id: decided.event_id() })
+}
+
+/// The answer that carries none.
+pub(super) fn done(decided: &Decided) -> Json<Done> {
+    Json(Done { success: true, orders: None, event_id: decided.event_id() })
 }
 
 pub(super) async fn join(
@@ -38,9 +44,9 @@ pub(super) async fn join(
 ) -> Result<Json<MachineJoined>, Refused> {
     let machine = parse_machine_id(&id)?;
     let facts = body.read::<JoinMachineBody>()?.facts()?;
-    let decided = doors.desk.ask(Command::JoinMachine { machine, facts }, Vec::new()).await?;
-    let orders = orders_of(&decided);
-    Ok(Json(MachineJoined { success: true, machine_id: id, heartbeat_ms: HEARTBEAT_MS, orders }))
+    let decided = doors.desk.ask(Command::JoinMachine { machine, facts }).await?;
+    let (orders, event_id) = (orders_of(&decided), decided.event_id());
+    Ok(Json(MachineJoined { success: true, machine_id: id, heartbeat_ms: HEARTBEAT_MS, orders, event_id }))
 }
 
 pub(super) async fn heartbeat(
@@ -49,8 +55,8 @@ pub(super) async fn heartbeat(
     body: Body,
 ) -> Result<Json<Done>, Refused> {
     let beat = body.read::<HeartbeatBody>()?.beat(parse_machine_id(&id)?)?;
-    let decided = doors.desk.ask(Command::Beat(beat), Vec::new()).await?;
-    Ok(done_with(orders_of(&decided)))
+    let decided = doors.desk.ask(Command::Beat(beat)).await?;
+    Ok(done_with_orders(&decided))
 }
 
 #[derive(Deserialize)]
@@ -74,23 +80,21 @@ pub(super) async fn orders(
         tokio::pin!(rung);
         rung.as_mut().enable();
         let take = Command::TakeOrders { machine: machine.clone() };
-        let decided = doors.desk.ask(take, Vec::new()).await?;
-        let orders = orders_of(&decided);
+        let decided = doors.desk.ask(take).await?;
         if matches!(decided.answer, Answer::TakenOrders { is_new: true, .. }) {
-            return Ok(done_with(orders));
+            return Ok(done_with_orders(&decided));
         }
         tokio::select! {
             () = rung => {}
-            () = tokio::time::sleep_until(until) => return Ok(done_with(orders)),
-            () = doors.closing.cancelled() => return Ok(done_with(orders)),
+            () = tokio::time::sleep_until(until) => return Ok(done_with_orders(&decided)),
+            () = doors.closing.cancelled() => return Ok(done_with_orders(&decided)),
         }
     }
 }
 
 pub(super) async fn leave(State(doors): State<Doors>, Segment(id): Segment) -> Result<Json<Done>, Refused> {
     let machine = parse_machine_id(&id)?;
-    doors.desk.ask(Command::LeaveMachine { machine }, Vec::new()).await?;
-    Ok(Json(Done { success: true, orders: None }))
+    Ok(done(&doors.desk.ask(Command::LeaveMachine { machine }).await?))
 }
 
 pub(super) async fn list(State(doors): State<Doors>) -> Json<Machines> {

@@ -1,11 +1,13 @@
 //! The doors. They parse what comes in, ask the dispatcher, and give the answer a shape. They
 //! hold no state and no rule.
 
+mod after;
 mod body;
 mod events;
 mod guard;
 mod holding;
 mod job_events;
+mod job_list;
 mod jobs;
 mod leases;
 mod machines;
@@ -35,7 +37,7 @@ pub(crate) struct Doors {
 /// All doors there are.
 pub(crate) fn router(doors: Doors) -> Router {
     Router::new()
-        .route("/api/jobs", post(jobs::submit).get(jobs::list))
+        .route("/api/jobs", post(jobs::submit).get(job_list::list))
         .route("/api/jobs:batch", post(jobs::submit_all))
         .route("/api/jobs/{id}", get(jobs::show))
         .route("/api/jobs/{id}/retry", post(jobs::retry))
@@ -75,6 +77,7 @@ pub(crate) fn router(doors: Doors) -> Router {
         .route("/assets/{*path}", get(ui::asset))
         .fallback(problem::unknown_path)
         .method_not_allowed_fallback(problem::unknown_method)
+        .layer(axum::middleware::from_fn_with_state(doors.desk.clone(), after::wait))
         .layer(axum::middleware::from_fn_with_state(Arc::clone(&doors.config), guard::check))
         .with_state(doors)
 }

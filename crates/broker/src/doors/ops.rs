@@ -5,6 +5,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use std::sync::atomic::Ordering;
+use store::Room;
 use wire::monitor::Upstream;
 use wire::ops::{Connections, Health, Stats, StoreHealth, Version};
 use wire::rfc3339;
@@ -17,8 +18,12 @@ pub(super) async fn stats(State(doors): State<Doors>) -> Json<Stats> {
 pub(super) async fn health(State(doors): State<Doors>) -> Json<Health> {
     let feed = &doors.desk.feed;
     let state = feed.upstream_state();
-    let event_id = feed.view().event_id().to_string();
-    let status = if state.upstream == Upstream::Live { "ok" } else { "degraded" };
+    let (event_id, seq, jobs_in_memory) = {
+        let view = feed.view();
+        (view.event_id().to_string(), view.position.seq, view.ledger.jobs_known() as u64)
+    };
+    let is_well = state.upstream == Upstream::Live && doors.desk.store.journal.room() == Room::Enough;
+    let status = if is_well { "ok" } else { "degraded" };
     Json(Health {
         status: status.to_owned(),
         upstream: state.upstream,
@@ -27,7 +32,17 @@ pub(super) async fn health(State(doors): State<Doors>) -> Json<Health> {
             clients: feed.clients.load(Ordering::Relaxed),
             workers: feed.workers.load(Ordering::Relaxed),
         },
-        store: StoreHealth { kind: doors.config.store_kind.clone(), event_id, error: state.error },
+        store: StoreHealth {
+            kind: doors.config.store_kind.clone(),
+            event_id,
+            error: state.error,
+            full: match doors.desk.store.journal.room() {
+                Room::Enough => None,
+                Room::Full(why) => Some(why),
+            },
+            archive_lag_events: seq.saturating_sub(feed.archived.load(Ordering::Relaxed)),
+            jobs_in_memory,
+        },
         timestamp: rfc3339(doors.desk.now()),
     })
 }

@@ -17,6 +17,11 @@ impl Refused {
     pub(super) fn new(status: u16, code: &str, detail: impl Into<String>) -> Refused {
         Refused { problem: Box::new(Problem::new(status, code, detail)), retry_after_s: None }
     }
+
+    /// Says when to come back.
+    pub(super) fn retry_after(self, seconds: u32) -> Refused {
+        Refused { retry_after_s: Some(seconds), ..self }
+    }
 }
 
 impl From<Malformed> for Refused {

@@ -1,7 +1,7 @@
 //! Workers: register, ask for work, leave.
 
 use super::body::{Body, Params, Segment, flag, wait_ms};
-use super::machines::orders_of;
+use super::machines::{done, orders_of};
 use super::problem::Refused;
 use super::{Doors, jobs};
 use crate::desk::Desk;
@@ -46,7 +46,7 @@ pub(super) async fn join(
 ) -> Result<Json<WorkerJoined>, Refused> {
     let session = SessionId(u64::from_ne_bytes(random()?));
     let join = body.read::<JoinWorkerBody>()?.join(parse_worker_id(&id)?, session)?;
-    let decided = doors.desk.ask(Command::JoinWorker(join), Vec::new()).await?;
+    let decided = doors.desk.ask(Command::JoinWorker(join)).await?;
     Ok(Json(WorkerJoined {
         success: true,
         worker_id: id,
@@ -55,6 +55,7 @@ pub(super) async fn join(
         renew_ms: RENEW_MS,
         start_ms: START_MS,
         orders: orders_of(&decided),
+        event_id: decided.event_id(),
     }))
 }
 
@@ -66,8 +67,7 @@ pub(super) async fn leave(
 ) -> Result<Json<Done>, Refused> {
     let worker = parse_worker_id(&id)?;
     let session = if headers.contains_key(SESSION) { Some(session_of(&headers)?) } else { None };
-    doors.desk.ask(Command::LeaveWorker { worker, session }, Vec::new()).await?;
-    Ok(Json(Done { success: true, orders: None }))
+    Ok(done(&doors.desk.ask(Command::LeaveWorker { worker, session }).await?))
 }
 
 #[derive(Deserialize)]
@@ -93,7 +93,7 @@ pub(super) async fn next(
     let asked = Next { worker, session, have, lease: fresh_lease()?, until: Timestamp::default(), start };
     let _counted = Counted::new(&doors.desk.feed, |feed| &feed.workers);
     let assignment = match wait_for_work(&doors, asked, wait).await? {
-        Some((grant, orders)) => assignment(&doors, &grant, (&orders).into()).await?,
+        Some((grant, orders, event_id)) => assignment(&doors, &grant, (&orders).into(), event_id).await?,
         None => None,
     };
     match assignment {
@@ -112,7 +112,7 @@ async fn wait_for_work(
     doors: &Doors,
     mut next: Next,
     wait: Duration,
-) -> Result<Option<(Grant, fleet::Orders)>, Refused> {
+) -> Result<Option<(Grant, fleet::Orders, Option<String>)>, Refused> {
     let desk = &doors.desk;
     let until = Instant::now() + wait;
     let bell = Bell::hang(&desk.feed, Key::Worker(next.worker.clone()));
@@ -128,9 +128,10 @@ async fn wait_for_work(
         let left = until.saturating_duration_since(Instant::now());
         let is_last = left.is_zero() || doors.closing.is_cancelled();
         next.until = if is_last { Timestamp::default() } else { desk.now() + ms(left) };
-        let decided = desk.ask(Command::Next(next.clone()), Vec::new()).await?;
+        let decided = desk.ask(Command::Next(next.clone())).await?;
+        let event_id = decided.event_id();
         match decided.answer {
-            Answer::Next { grant: Some(grant), orders } => return Ok(Some((grant, orders))),
+            Answer::Next { grant: Some(grant), orders } => return Ok(Some((grant, orders, event_id))),
             _ if is_last => return Ok(None),
             _ => {}
         }
@@ -158,16 +159,21 @@ impl Drop for Standing {
         let stand_down = Command::StandDown { worker: self.worker.clone(), lease: self.lease };
         // With a full inbox the assignment comes back by itself: if the worker still lives, it is
         // given it again, else it is not started or not renewed.
-        let _ = self.desk.submit(stand_down, Vec::new());
+        let _ = self.desk.submit(stand_down, Vec::new(), self.desk.now());
     }
 }
 
 /// The lease and its job, as the worker is told of them. `None`: the job is gone meanwhile. If its
 /// contents cannot be read now, the worker has not heard of the lease and is given it again.
-pub(super) async fn assignment(doors: &Doors, grant: &Grant, orders: Orders) -> Result<Option<Assignment>, Refused> {
+pub(super) async fn assignment(
+    doors: &Doors,
+    grant: &Grant,
+    orders: Orders,
+    event_id: Option<String>,
+) -> Result<Option<Assignment>, Refused> {
     let Some(job) = doors.desk.feed.view().ledger.job(&grant.job).cloned() else { return Ok(None) };
     let job = jobs::whole(doors, &job, doors.desk.now(), true).await?;
-    Ok(Some(Assignment { lease: grant.into(), job, orders }))
+    Ok(Some(Assignment { lease: grant.into(), job, orders, event_id }))
 }
 
 pub(super) async fn list(State(doors): State<Doors>) -> Json<Workers> {

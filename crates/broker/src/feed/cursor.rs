@@ -6,7 +6,7 @@ use super::{Feed, Published, Records, Resume};
 use crate::limits;
 use bytes::{Bytes, BytesMut};
 use std::sync::Arc;
-use store::{Journal, StoreError};
+use store::{Store, StoreError};
 use tokio::sync::watch;
 use tokio::time::Instant;
 use wire::{EventId, Topics};
@@ -54,7 +54,7 @@ impl Cursor {
     }
 
     /// Everything that was not given yet, up to a bound.
-    pub(crate) async fn next(&mut self, store: &dyn Journal) -> Piece {
+    pub(crate) async fn next(&mut self, store: &Store) -> Piece {
         self.version.mark_unchanged();
         let records = match self.feed.records_after(store, self.at.seq, None).await {
             Records::Known(records) => records,
@@ -139,14 +139,10 @@ impl Cursor {
 
 impl Feed {
     /// Whether a watcher can go on where it says it was.
-    pub(crate) async fn resume(&self, store: &dyn Journal, since: &str) -> Resume {
+    pub(crate) async fn resume(&self, store: &Store, since: &str) -> Resume {
         let Ok(id) = since.parse::<EventId>() else { return Resume::Malformed };
-        if id.seq > self.position().seq {
-            let mut version = self.version.subscribe();
-            let arrives = async { while id.seq > self.position().seq && version.changed().await.is_ok() {} };
-            if tokio::time::timeout(limits::AHEAD_WAIT, arrives).await.is_err() {
-                return Resume::Ahead;
-            }
+        if tokio::time::timeout(limits::AHEAD_WAIT, self.view_reaches(id.seq)).await.is_err() {
+            return Resume::Ahead;
         }
         if id.seq == 0 {
             return if event_id(store::Position::START) == id { Resume::From(id) } else { Resume::Diverged };
@@ -155,7 +151,7 @@ impl Feed {
         let position = match known {
             Some(position) => position,
             None if self.position().seq == id.seq => self.position(),
-            None => match store.read_after_seq(id.seq - 1, 1).await {
+            None => match store.journal.read_after_seq(id.seq - 1, 1).await {
                 Ok(records) => match records.first() {
                     Some(record) => record.position,
                     None => return Resume::Diverged,

@@ -12,6 +12,8 @@
 
 mod bells;
 mod cursor;
+mod cut;
+pub(crate) mod facets;
 mod log;
 mod passing;
 mod published;
@@ -26,16 +28,17 @@ pub(crate) use resume::Resume;
 pub(crate) use trail::Trail;
 pub(crate) use view::View;
 
+use crate::contents::Recent;
 use crate::limits;
 use bells::Bells;
-use bytes::Bytes;
-use fleet::{Content, Fact, JobId, Ledger, Progress, Pulse, Timestamp};
+use fleet::{Chapter, Fact, Job, JobId, Ledger, Progress, Pulse, Timestamp};
 use log::Log;
 use passing::Passing;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
-use store::{BlobHash, Journal, Position, StoreError};
+use store::{Position, Store, StoreError};
 use tokio::sync::watch;
 use trail::Trails;
 use wire::monitor::Upstream;
@@ -43,12 +46,15 @@ use wire::monitor::Upstream;
 pub(crate) struct Feed {
     view: RwLock<View>,
     told: Mutex<ToldSoFar>,
+    recent: Mutex<Recent>,
     bells: Bells,
     /// Goes up with everything that is told; readers that have everything wait for it.
     version: watch::Sender<u64>,
     pub(crate) monitors: AtomicU64,
     pub(crate) clients: AtomicU64,
     pub(crate) workers: AtomicU64,
+    /// The event that the archive has read up to.
+    pub(crate) archived: AtomicU64,
 }
 
 /// Behind one lock, so that a reader sees durable and passing messages of one moment.
@@ -76,29 +82,33 @@ pub(crate) struct UpstreamState {
 }
 
 impl Feed {
-    /// A feed that has told nothing: the state of `ledger` is that after `at`.
-    pub(crate) fn new(ledger: Ledger, at: Position) -> Feed {
+    /// A feed that has told nothing: the state of `ledger` is that after `at`, and these parts of it
+    /// changed since the last checkpoint.
+    pub(crate) fn new(ledger: Ledger, at: Position, changed: BTreeSet<Chapter>) -> Feed {
         let upstream = UpstreamState { upstream: Upstream::Live, error: None };
         Feed {
-            view: RwLock::new(View::new(ledger, at)),
+            view: RwLock::new(View::new(ledger, at, changed)),
             told: Mutex::new(ToldSoFar {
                 log: Log::after(at),
                 trails: Trails::default(),
                 passing: Passing::default(),
                 upstream,
             }),
+            recent: Mutex::default(),
             bells: Bells::default(),
             version: watch::Sender::new(0),
             monitors: AtomicU64::new(0),
             clients: AtomicU64::new(0),
             workers: AtomicU64::new(0),
+            archived: AtomicU64::new(0),
         }
     }
 
-    /// Tells a record that is durable. Called by the dispatcher alone, in order.
-    pub(crate) fn publish(&self, published: Published) {
+    /// Tells a record that is durable. Called by the dispatcher alone, in order; `rows` are the
+    /// jobs that its ledger and the view know alike after this record.
+    pub(crate) fn publish(&self, published: Published, rows: &[Arc<Job>]) {
         let published = Arc::new(published);
-        self.view_mut().fold(&published);
+        self.view_mut().fold(&published, rows);
         {
             let mut told = self.told();
             for entry in &published.entries {
@@ -169,6 +179,12 @@ impl Feed {
         self.told().passing.progress(job)
     }
 
+    /// Waits until the view has seen event `seq`, or something is told that is none.
+    pub(crate) async fn view_reaches(&self, seq: u64) {
+        let mut version = self.version.subscribe();
+        while self.position().seq < seq && version.changed().await.is_ok() {}
+    }
+
     /// Waits until the log holds what the view has seen up to number `seq`: it is a moment behind.
     pub(crate) async fn log_reaches(&self, seq: u64) {
         let mut version = self.version.subscribe();
@@ -178,12 +194,11 @@ impl Feed {
     /// The records that hold events after number `seq`, oldest first and at most a page of
     /// them: from the log while it reaches back so far, else from the journal. A reader that
     /// is told of one job only says which, so that no other job's contents are read for it.
-    pub(crate) async fn records_after(&self, store: &dyn Journal, seq: u64, only: Option<&JobId>) -> Records {
-        let known = self.told().log.after_seq(seq).map(|records| records.cloned().collect());
-        if let Some(known) = known {
+    pub(crate) async fn records_after(&self, store: &Store, seq: u64, only: Option<&JobId>) -> Records {
+        if let Some(known) = self.in_memory_after(seq) {
             return Records::Known(known);
         }
-        let read = match store.read_after_seq(seq, limits::CATCH_UP_BYTES_MAX).await {
+        let read = match store.journal.read_after_seq(seq, limits::CATCH_UP_BYTES_MAX).await {
             Ok(read) if !read.is_empty() => read,
             Ok(_) | Err(StoreError::Trimmed { .. } | StoreError::Rewound { .. }) => return Records::Trimmed,
             Err(error) => {
@@ -196,7 +211,7 @@ impl Feed {
             if bytes > limits::CATCH_UP_BYTES_MAX {
                 break;
             }
-            match Published::read(store, record, only).await {
+            match Published::read(self, store, record, only).await {
                 Ok(published) => {
                     bytes += published.bytes();
                     known.push(Arc::new(published));
@@ -211,12 +226,22 @@ impl Feed {
         Records::Known(known)
     }
 
+    /// The records after number `seq` that are still in memory; `None` if they begin later.
+    pub(crate) fn in_memory_after(&self, seq: u64) -> Option<Vec<Arc<Published>>> {
+        self.told().log.after_seq(seq).map(|records| records.cloned().collect())
+    }
+
     /// How long a reader that was just given something may let frames gather: nothing while
     /// few watch, more with every watcher, so that telling keeps to its share of a core.
     pub(crate) fn tick(&self) -> Option<Duration> {
         let watchers = u32::try_from(self.monitors.load(Ordering::Relaxed)).unwrap_or(u32::MAX);
         let tick = limits::WRITE_COST.saturating_mul(watchers).saturating_mul(limits::TELL_SHARE_DIVISOR);
         (tick >= limits::TICK_MIN).then(|| tick.min(limits::TICK_MAX))
+    }
+
+    /// Contents that were written lately.
+    pub(crate) fn recent(&self) -> MutexGuard<'_, Recent> {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn bump(&self) {
@@ -230,15 +255,6 @@ impl Feed {
     fn told(&self) -> MutexGuard<'_, ToldSoFar> {
         self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// The bytes of a payload or result. What a durable event names is there, so one that is gone
-/// is damage; it must not pass for an absent one.
-pub(crate) async fn content(store: &dyn Journal, content: &Content) -> Result<Bytes, StoreError> {
-    let hash = BlobHash(content.hash);
-    let gone = || StoreError::Unavailable { why: format!("content {hash:?} is not there; see callboard's log") };
-    let read = store.blob(hash).await.and_then(|bytes| bytes.ok_or_else(gone));
-    read.inspect_err(|error| tracing::error!(%error, "a payload or result could not be read"))
 }
 
 /// Counts a connection while it lives.

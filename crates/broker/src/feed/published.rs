@@ -1,10 +1,12 @@
 //! One durable record as it is told, encoded at most once for each dialect.
 
+use super::Feed;
+use crate::contents::{self, Attached, Slot};
 use bytes::{BufMut, Bytes, BytesMut};
 use fleet::{Content, Event, Fact, JobId, Outcome};
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
-use store::{Blob, BlobHash, Journal, Position, Record, StoreError};
+use store::{Position, Record, Store, StoreError};
 use wire::limits::TOLD_BYTES_MAX;
 use wire::{EventId, Topics, client, monitor, stored};
 
@@ -41,17 +43,29 @@ type Contents = HashMap<[u8; 32], Bytes>;
 
 impl Published {
     /// What was just written in `record_bytes` bytes: `events` from number `first_seq` on, with
-    /// the blobs they name. Those that nobody is told are let go.
+    /// what came along. Contents that nobody is told are let go.
     pub(crate) fn new(
         position: Position,
         first_seq: u64,
         events: Vec<Event>,
         record_bytes: usize,
-        blobs: Vec<Blob>,
+        attached: Vec<Attached>,
     ) -> Published {
-        let told: HashSet<_> = events.iter().filter_map(|event| told(&event.fact)).map(|told| told.hash).collect();
-        let blobs = blobs.into_iter().filter(|blob| told.contains(&blob.hash.0));
-        let contents: Arc<Contents> = Arc::new(blobs.map(|blob| (blob.hash.0, blob.bytes)).collect());
+        let told: HashSet<_> =
+            events.iter().filter_map(|event| told(&event.fact)).map(|(content, _)| content.hash).collect();
+        let attached = attached.into_iter().filter(|attached| told.contains(&attached.content.hash));
+        let contents = attached.map(|attached| (attached.content.hash, attached.bytes)).collect();
+        Published::with(position, first_seq, events, record_bytes, contents)
+    }
+
+    fn with(
+        position: Position,
+        first_seq: u64,
+        events: Vec<Event>,
+        record_bytes: usize,
+        contents: Contents,
+    ) -> Published {
+        let contents = Arc::new(contents);
         let entry = |(event, seq): (Event, u64)| {
             let id = EventId { epoch: position.epoch, seq, hash: position.hash };
             let topics = Topics::of(&event.fact);
@@ -61,21 +75,28 @@ impl Published {
         Published { position, entries, record_bytes, monitor: OnceLock::new() }
     }
 
-    /// A record of the journal, with the contents that are told: those of all jobs, or `only` of one.
+    /// A record of the journal, with the contents that are told: those of all jobs, or `only` of
+    /// one. What was dropped since is told of without them.
     pub(crate) async fn read(
-        store: &dyn Journal,
+        feed: &Feed,
+        store: &Store,
         record: &Record,
         only: Option<&JobId>,
     ) -> Result<Published, ReadError> {
         let events = stored::decode(&record.bytes)?;
-        let is_wanted = |event: &&Event| only.is_none() || client::subject(&event.fact) == only;
-        let named: Vec<Content> = events.iter().filter(is_wanted).filter_map(|event| told(&event.fact)).collect();
-        let mut blobs = Vec::with_capacity(named.len());
-        for content in named {
-            let bytes = super::content(store, &content).await?;
-            blobs.push(Blob { hash: BlobHash(content.hash), bytes });
+        let mut contents = Contents::new();
+        for event in events.iter().filter(|event| only.is_none() || client::subject(&event.fact) == only) {
+            let Some((content, slot)) = told(&event.fact) else { continue };
+            let order = match &event.fact {
+                Fact::JobSubmitted { order, .. } => Some(*order),
+                fact => feed.order_of(store, client::subject(fact)).await?,
+            };
+            let Some(order) = order else { continue };
+            if let Some(bytes) = contents::read(feed, store, &content, order, slot).await? {
+                contents.insert(content.hash, bytes);
+            }
         }
-        Ok(Published::new(record.position, record.first, events, record.bytes.len(), blobs))
+        Ok(Published::with(record.position, record.first, events, record.bytes.len(), contents))
     }
 
     /// The frames of all events to a monitor that is subscribed to everything.
@@ -108,11 +129,24 @@ impl Published {
 }
 
 /// The content that somebody is told of with this fact: a small payload, or any result.
-fn told(fact: &Fact) -> Option<Content> {
+fn told(fact: &Fact) -> Option<(Content, Slot)> {
     match fact {
-        Fact::JobSubmitted { spec, .. } => Some(spec.payload).filter(|payload| payload.bytes <= TOLD_BYTES_MAX as u64),
-        Fact::JobFinished { outcome: Outcome::Completed { result }, .. } => Some(*result),
+        Fact::JobSubmitted { spec, .. } => {
+            Some((spec.payload, Slot::Payload)).filter(|(payload, _)| payload.bytes <= TOLD_BYTES_MAX as u64)
+        }
+        Fact::JobFinished { outcome: Outcome::Completed { result }, .. } => Some((*result, Slot::Result)),
         _ => None,
+    }
+}
+
+impl Feed {
+    /// The number of a job that may be over and forgotten.
+    async fn order_of(&self, store: &Store, job: Option<&JobId>) -> Result<Option<u64>, StoreError> {
+        let Some(job) = job else { return Ok(None) };
+        if let Some(known) = self.view().ledger.job(job) {
+            return Ok(Some(known.order));
+        }
+        Ok(store.archive.named(&crate::archived::job_name(job)).await?.map(|row| row.number))
     }
 }
 

@@ -1,11 +1,14 @@
 //! What may be read: a ledger folded from durable events, at most one batch behind the one
 //! that decides.
 
+use super::cut::Changes;
+use super::facets::Facets;
 use super::{Feed, Published};
 use bytes::Bytes;
-use fleet::{Ledger, Timestamp};
+use fleet::{Chapter, Job, Ledger, Timestamp};
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
-use store::Position;
+use store::{Facet, Position};
 use wire::snapshot::Snapshot;
 use wire::{EventId, monitor};
 
@@ -13,22 +16,31 @@ pub(crate) struct View {
     pub(crate) ledger: Ledger,
     /// The state is that after this position.
     pub(crate) position: Position,
+    pub(super) facets: Facets,
+    pub(super) changes: Mutex<Changes>,
     /// The snapshot at a position, made once for all who ask for it there.
     snapshot: Mutex<Option<(Position, Bytes)>>,
 }
 
 impl View {
-    pub(super) fn new(ledger: Ledger, position: Position) -> View {
-        View { ledger, position, snapshot: Mutex::new(None) }
+    pub(super) fn new(ledger: Ledger, position: Position, changed: BTreeSet<Chapter>) -> View {
+        let facets = Facets::of(&ledger);
+        View { ledger, position, facets, changes: Mutex::new(Changes::since(changed)), snapshot: Mutex::new(None) }
     }
 
-    pub(super) fn fold(&mut self, published: &Arc<Published>) {
+    /// `rows` are jobs that the deciding ledger knows alike; they are kept once.
+    pub(super) fn fold(&mut self, published: &Published, rows: &[Arc<Job>]) {
+        let changes = self.changes.get_mut().unwrap_or_else(PoisonError::into_inner);
         for entry in &published.entries {
+            changes.heed(&self.ledger, &entry.event);
+            let before = self.facets.before(&self.ledger, &entry.event);
             self.ledger.apply(&entry.event);
+            self.facets.after(&self.ledger, &entry.event, before);
         }
         if let Some(last) = published.entries.last() {
             self.ledger.catch_up(last.event.at);
         }
+        self.ledger.share(rows);
         self.position = published.position;
     }
 
@@ -56,5 +68,32 @@ impl Feed {
         let frame = super::published::frame(Some(&id), &monitor::snapshot(&data, monitor_id, &id, now));
         *made = Some((view.position, frame.clone()));
         (view.event_id(), frame)
+    }
+}
+
+impl View {
+    /// The numbers of jobs below `below` of which one facet of each list holds, newest first.
+    pub(crate) fn matching(&self, all_of: &[Vec<Facet>], below: u64) -> impl Iterator<Item = u64> {
+        self.facets.postings().matching(all_of, below)
+    }
+
+    /// How many they are in all.
+    pub(crate) fn count(&self, all_of: &[Vec<Facet>]) -> u64 {
+        self.facets.postings().count(all_of, u64::MAX).0
+    }
+
+    /// The number of the first known job that was submitted at this time or later: numbers grow
+    /// with time. Above all if there is none.
+    pub(crate) fn order_at(&self, time: Timestamp) -> u64 {
+        let (mut low, mut high) = (1, self.ledger.orders() + 1);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            // The newest job up to there says how late it was.
+            match self.ledger.submitted_before(middle + 1).next() {
+                Some(job) if job.created_at >= time => high = middle.min(job.order),
+                _ => low = middle + 1,
+            }
+        }
+        low
     }
 }

@@ -4,8 +4,7 @@ use crate::http::{Answer, PATIENCE, Stream, request};
 use broker::{Broker, Config, Stopped};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
-use std::sync::Arc;
-use store::{Journal, MemoryJournal};
+use store::Store;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -30,16 +29,21 @@ pub(crate) struct Lease {
     pub(crate) job: Value,
 }
 
+/// A store that ends with the test; clones are the same one.
+pub(crate) fn memory() -> Store {
+    store::open("memory:", &store::Options::default()).unwrap()
+}
+
 impl Board {
     pub(crate) async fn start() -> Board {
-        Board::on(Arc::new(MemoryJournal::new())).await
+        Board::on(memory()).await
     }
 
-    pub(crate) async fn on(store: Arc<dyn Journal>) -> Board {
+    pub(crate) async fn on(store: Store) -> Board {
         Board::set(store, Config::default()).await
     }
 
-    pub(crate) async fn set(store: Arc<dyn Journal>, config: Config) -> Board {
+    pub(crate) async fn set(store: Store, config: Config) -> Board {
         let broker = Broker::start(store, config).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let at = listener.local_addr().unwrap();

@@ -1,10 +1,8 @@
 //! `/api/events/monitor` and `/api/jobs/{id}/events`: what is told, and coming back to it.
 
-use crate::board::Board;
+use crate::board::{Board, memory};
 use crate::http::{Frame, request};
 use serde_json::json;
-use std::sync::Arc;
-use store::MemoryJournal;
 
 fn kinds(frames: &[Frame]) -> Vec<&str> {
     let told = frames.iter().filter(|frame| frame.kind() != "system_stats");
@@ -51,7 +49,7 @@ async fn a_monitor_is_given_the_state_and_then_all_that_happens() {
 
 #[tokio::test]
 async fn a_monitor_that_comes_back_goes_on_where_it_was_also_inside_a_batch() {
-    let store = Arc::new(MemoryJournal::new());
+    let store = memory();
     let board = Board::on(store.clone()).await;
     let mut monitor = board.stream("/api/events/monitor", None).await;
     let worker = board.worker("w").await;
@@ -164,7 +162,7 @@ async fn a_watcher_that_has_seen_the_end_is_never_told_it_again_however_busy_the
 
 #[tokio::test]
 async fn a_job_s_stream_resumes_after_a_restart_without_gap_or_repeat() {
-    let store = Arc::new(MemoryJournal::new());
+    let store = memory();
     let board = Board::on(store.clone()).await;
     let worker = board.worker("w").await;
     board.submit("j", "hash").await;

@@ -1,10 +1,8 @@
 //! Why jobs wait: on the job, at `explain`, `classes` and `services`, and on the stream.
 
-use crate::board::Board;
+use crate::board::{Board, memory};
 use crate::http::Stream;
 use serde_json::{Value, json};
-use std::sync::Arc;
-use store::MemoryJournal;
 
 const NEEDS_24: &str = r#"{"job_id":"j","job_type":"hash","requirements":{"hardware":{"gpu_memory_gb":24}}}"#;
 
@@ -125,7 +123,7 @@ async fn services_are_those_that_wait_run_are_offered_or_paused() {
 
 #[tokio::test]
 async fn that_nobody_can_run_a_job_is_told_when_it_begins_and_when_it_ends() {
-    let store = Arc::new(MemoryJournal::new());
+    let store = memory();
     let board = Board::on(store.clone()).await;
     let mut stream = monitor(&board).await;
     board.submit("j", "hash").await;

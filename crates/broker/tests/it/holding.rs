@@ -1,11 +1,9 @@
 //! What operators hold back: machines and workers that drain, services that are paused.
 
-use crate::board::Board;
+use crate::board::{Board, memory};
 use crate::http::Stream;
 use serde_json::{Value, json};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
-use store::MemoryJournal;
 
 async fn told_from_now(board: &Board) -> Stream {
     let mut monitor = board.stream("/api/events/monitor", None).await;
@@ -143,7 +141,7 @@ async fn a_service_that_no_worker_offers_yet_can_be_paused() {
 #[tokio::test]
 async fn what_is_held_back_stays_so_over_a_restart() {
     for is_orderly in [false, true] {
-        let store = Arc::new(MemoryJournal::new());
+        let store = memory();
         let board = Board::on(store.clone()).await;
         board.worker("w").await;
         board.capable_worker("alone", "m2", json!({})).await;

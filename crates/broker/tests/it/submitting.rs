@@ -1,10 +1,8 @@
 //! `/api/jobs` in more depth: requirements, batches, idempotency keys, once more.
 
-use crate::board::Board;
+use crate::board::{Board, memory};
 use crate::http::{Answer, request};
 use serde_json::{Value, json};
-use std::sync::Arc;
-use store::MemoryJournal;
 
 async fn keyed(board: &Board, key: &str, path: &str, body: &Value) -> Answer {
     request(board.at, "POST", path, &format!("Idempotency-Key: {key}\r\n"), &body.to_string()).await
@@ -131,7 +129,7 @@ async fn a_batch_may_be_longer_than_one_job_and_has_its_own_limits() {
 
 #[tokio::test]
 async fn the_same_key_is_the_same_job_and_other_content_under_it_is_refused() {
-    let store = Arc::new(MemoryJournal::new());
+    let store = memory();
     let board = Board::on(store.clone()).await;
     let body = json!({ "job_type": "hash", "payload": { "a": 1 } });
     let first = keyed(&board, "order 17", "/api/jobs", &body).await;
@@ -187,7 +185,7 @@ async fn a_batch_that_is_sent_again_under_its_key_is_the_same_jobs() {
 
 #[tokio::test]
 async fn an_ended_job_is_done_once_more_as_a_new_one() {
-    let store = Arc::new(MemoryJournal::new());
+    let store = memory();
     let board = Board::on(store.clone()).await;
     let worker = board.worker("w").await;
     board.submit("j", "hash").await;

@@ -1,11 +1,9 @@
 //! Jobs whose time passes: they expire, run too long, or have waited longest.
 
-use crate::board::Board;
+use crate::board::{Board, memory};
 use broker::Config;
 use serde_json::{Value, json};
-use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use store::MemoryJournal;
 
 /// Soon, in Unix milliseconds.
 fn in_ms(ms: u64) -> u64 {
@@ -102,7 +100,7 @@ async fn a_job_that_nobody_can_run_for_too_long_fails_if_it_asked_for_that() {
 
 #[tokio::test]
 async fn a_time_that_passes_while_the_broker_is_away_passes_all_the_same() {
-    let store = Arc::new(MemoryJournal::new());
+    let store = memory();
     let board = Board::on(store.clone()).await;
     submit(&board, "j", json!({ "start_by": in_ms(200), "run_for_ms": 60_000 })).await;
     submit(&board, "k", json!({ "finish_by": "2999-01-01T00:00:00Z", "backoff": { "factor": 3 } })).await;
@@ -120,7 +118,7 @@ async fn a_time_that_passes_while_the_broker_is_away_passes_all_the_same() {
 #[tokio::test]
 async fn who_has_waited_too_long_goes_first_if_the_board_is_set_so() {
     let config = Config { starve_after: Some(Duration::from_millis(200)), ..Config::default() };
-    let board = Board::set(Arc::new(MemoryJournal::new()), config).await;
+    let board = Board::set(memory(), config).await;
     let worker = board.worker("w").await;
     submit(&board, "old", json!({ "priority": 1 })).await;
     submit(&board, "young", json!({ "priority": 9 })).await;

@@ -1,18 +1,20 @@
 //! The store fails, comes back, or is taken over: what was answered stays true.
 
-use crate::board::Board;
+use crate::board::{Board, memory};
 use async_trait::async_trait;
-use bytes::Bytes;
 use serde_json::json;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex};
-use store::{Batch, BlobHash, Checkpoint, Journal, MemoryJournal, Opened, Position, Record, StoreError};
+use store::{
+    Batch, Body, Extent, FileHash, Journal, Keep, Opened, Part, Parts, Position, Record, Room, Store, StoreError,
+    Trimmed,
+};
 
 /// A journal that fails when it is told to.
 struct Weather {
-    journal: MemoryJournal,
+    store: Store,
     forecast: AtomicU8,
-    checkpoint: Mutex<Option<Checkpoint>>,
 }
 
 const FAIR: u8 = 0;
@@ -23,20 +25,30 @@ const FOG: u8 = 2;
 const FULL: u8 = 3;
 /// Contents cannot be read.
 const NIGHT: u8 = 4;
+/// There is room only for what must go on.
+const NARROW: u8 = 5;
 
 impl Weather {
     fn new() -> Arc<Weather> {
-        let checkpoint = Mutex::new(None);
-        Arc::new(Weather { journal: MemoryJournal::new(), forecast: AtomicU8::new(FAIR), checkpoint })
+        Arc::new(Weather { store: memory(), forecast: AtomicU8::new(FAIR) })
+    }
+
+    /// The store with this journal.
+    fn store(self: &Arc<Weather>) -> Store {
+        Store { journal: self.clone(), ..self.store.clone() }
     }
 
     fn turn(&self, forecast: u8) {
         self.forecast.store(forecast, Ordering::SeqCst);
     }
 
+    fn is(&self, forecast: u8) -> bool {
+        self.forecast.load(Ordering::SeqCst) == forecast
+    }
+
     fn bad(&self) -> Result<(), StoreError> {
         match self.forecast.load(Ordering::SeqCst) {
-            FAIR | NIGHT => Ok(()),
+            FAIR | NIGHT | NARROW => Ok(()),
             FULL => Err(StoreError::Full { why: "no space left".to_owned() }),
             _ => Err(StoreError::Unavailable { why: "a storm".to_owned() }),
         }
@@ -47,40 +59,80 @@ impl Weather {
 impl Journal for Weather {
     async fn open(&self, epoch_floor: u64) -> Result<Opened, StoreError> {
         self.bad()?;
-        self.journal.open(epoch_floor).await
+        self.store.journal.open(epoch_floor).await
     }
 
     async fn append(&self, epoch: u64, after: Position, batch: &Batch) -> Result<Position, StoreError> {
-        if self.forecast.load(Ordering::SeqCst) == FOG {
-            self.journal.append(epoch, after, batch).await?;
+        if self.is(FOG) {
+            self.store.journal.append(epoch, after, batch).await?;
         }
         self.bad()?;
-        self.journal.append(epoch, after, batch).await
+        self.store.journal.append(epoch, after, batch).await
     }
 
     async fn read(&self, after: Position, bytes_max: usize) -> Result<Vec<Record>, StoreError> {
         self.bad()?;
-        self.journal.read(after, bytes_max).await
+        self.store.journal.read(after, bytes_max).await
     }
 
     async fn read_after_seq(&self, seq: u64, bytes_max: usize) -> Result<Vec<Record>, StoreError> {
-        self.journal.read_after_seq(seq, bytes_max).await
+        self.store.journal.read_after_seq(seq, bytes_max).await
     }
 
-    async fn checkpoint(&self, at: Position, bytes: Bytes) -> Result<(), StoreError> {
-        *self.checkpoint.lock().unwrap() = Some(Checkpoint { at, bytes: bytes.clone() });
-        self.journal.checkpoint(at, bytes).await
+    async fn checkpoint(
+        &self,
+        epoch: u64,
+        base: Option<Position>,
+        at: Position,
+        parts: Parts,
+    ) -> Result<(), StoreError> {
+        self.bad()?;
+        self.store.journal.checkpoint(epoch, base, at, parts).await
+    }
+
+    async fn checkpoint_parts(
+        &self,
+        at: Position,
+        after: Option<&[u8]>,
+        bytes_max: usize,
+    ) -> Result<Vec<Part>, StoreError> {
+        self.store.journal.checkpoint_parts(at, after, bytes_max).await
+    }
+
+    async fn trim(&self, keep: Keep) -> Result<Trimmed, StoreError> {
+        self.bad()?;
+        self.store.journal.trim(keep).await
+    }
+
+    async fn extent(&self) -> Result<Extent, StoreError> {
+        self.store.journal.extent().await
     }
 
     async fn tail(&self) -> Result<Position, StoreError> {
-        self.journal.tail().await
+        self.store.journal.tail().await
     }
 
-    async fn blob(&self, hash: BlobHash) -> Result<Option<Bytes>, StoreError> {
-        if self.forecast.load(Ordering::SeqCst) == NIGHT {
+    async fn content(&self, number: u64) -> Result<Option<Body>, StoreError> {
+        if self.is(NIGHT) {
             return Err(StoreError::Unavailable { why: "it is night".to_owned() });
         }
-        self.journal.blob(hash).await
+        self.store.journal.content(number).await
+    }
+
+    async fn remove_contents(&self, numbers: &[RangeInclusive<u64>]) -> Result<(), StoreError> {
+        self.store.journal.remove_contents(numbers).await
+    }
+
+    async fn names_file(&self, file: FileHash) -> Result<bool, StoreError> {
+        self.store.journal.names_file(file).await
+    }
+
+    fn room(&self) -> Room {
+        if self.is(NARROW) { Room::Full("the disk is nearly full".to_owned()) } else { Room::Enough }
+    }
+
+    async fn look_for_room(&self) -> Room {
+        self.room()
     }
 }
 
@@ -91,7 +143,7 @@ async fn ready(board: &Board) {
 #[tokio::test]
 async fn a_store_that_fails_is_said_and_what_was_not_written_did_not_happen() {
     let weather = Weather::new();
-    let board = Board::on(weather.clone()).await;
+    let board = Board::on(weather.store()).await;
     board.submit("before", "hash").await;
     let mut monitor = board.stream("/api/events/monitor", None).await;
     monitor.until("full_state_snapshot").await;
@@ -114,7 +166,7 @@ async fn a_store_that_fails_is_said_and_what_was_not_written_did_not_happen() {
 #[tokio::test]
 async fn what_was_written_and_not_answered_did_happen_and_is_told_once() {
     let weather = Weather::new();
-    let board = Board::on(weather.clone()).await;
+    let board = Board::on(weather.store()).await;
     let mut monitor = board.stream("/api/events/monitor", None).await;
     monitor.until("full_state_snapshot").await;
     weather.turn(FOG);
@@ -132,7 +184,7 @@ async fn what_was_written_and_not_answered_did_happen_and_is_told_once() {
 #[tokio::test]
 async fn leases_outlive_a_failure_of_the_store() {
     let weather = Weather::new();
-    let board = Board::on(weather.clone()).await;
+    let board = Board::on(weather.store()).await;
     let worker = board.worker("w").await;
     board.submit("j", "hash").await;
     let lease = worker.take().await;
@@ -147,7 +199,7 @@ async fn leases_outlive_a_failure_of_the_store() {
 #[tokio::test]
 async fn who_stood_ready_before_the_storm_is_given_work_after_it() {
     let weather = Weather::new();
-    let board = Board::on(weather.clone()).await;
+    let board = Board::on(weather.store()).await;
     let worker = board.worker("w").await;
     let storm = async {
         while board.get("/health").await.json()["connections"]["workers"] != 1 {}
@@ -165,7 +217,7 @@ async fn who_stood_ready_before_the_storm_is_given_work_after_it() {
 #[tokio::test]
 async fn a_broker_can_be_stopped_while_its_store_is_away() {
     let weather = Weather::new();
-    let board = Board::on(weather.clone()).await;
+    let board = Board::on(weather.store()).await;
     weather.turn(STORM);
     assert_eq!(board.post("/api/jobs", r#"{"job_type":"hash"}"#).await.status, 503);
     tokio::time::timeout(crate::http::PATIENCE, board.stop()).await.unwrap().unwrap();
@@ -174,9 +226,12 @@ async fn a_broker_can_be_stopped_while_its_store_is_away() {
 #[tokio::test]
 async fn a_job_is_not_given_without_its_payload_nor_an_end_told_without_its_result() {
     let weather = Weather::new();
-    let board = Board::on(weather.clone()).await;
-    let worker = board.worker("w").await;
+    let board = Board::on(weather.store()).await;
     board.submit("j", "hash").await;
+    // What was written lately is in memory; a broker that starts has to read it.
+    board.stop().await.unwrap();
+    let board = Board::on(weather.store()).await;
+    let worker = board.worker("w").await;
     weather.turn(NIGHT);
     assert_eq!(worker.ask("start=1", &[]).await.problem(), (503, "store_unavailable".to_owned()));
     assert_eq!(board.get("/api/jobs/j").await.status, 503);
@@ -184,6 +239,8 @@ async fn a_job_is_not_given_without_its_payload_nor_an_end_told_without_its_resu
     let lease = worker.take().await;
     assert_eq!(lease.job["payload"], json!({ "of": "j" }));
     board.report(&lease, "finish", &json!({ "result": 1 })).await;
+    board.stop().await.unwrap();
+    let board = Board::on(weather.store()).await;
     weather.turn(NIGHT);
     let mut stream = board.stream("/api/jobs/j/events", None).await;
     assert!(stream.rest().await.is_empty(), "it ends without a position, and is opened again");
@@ -195,7 +252,7 @@ async fn a_job_is_not_given_without_its_payload_nor_an_end_told_without_its_resu
 #[tokio::test]
 async fn a_full_store_is_507() {
     let weather = Weather::new();
-    let board = Board::on(weather.clone()).await;
+    let board = Board::on(weather.store()).await;
     weather.turn(FULL);
     assert_eq!(board.post("/api/jobs", r#"{"job_type":"hash"}"#).await.problem(), (507, "store_full".to_owned()));
     weather.turn(FAIR);
@@ -204,8 +261,34 @@ async fn a_full_store_is_507() {
 }
 
 #[tokio::test]
+async fn with_little_room_jobs_are_not_taken_in_and_everything_else_goes_on() {
+    let weather = Weather::new();
+    let board = Board::on(weather.store()).await;
+    let worker = board.worker("w").await;
+    for job in ["a", "b", "c"] {
+        board.submit(job, "hash").await;
+    }
+    let running = worker.take().await;
+    weather.turn(NARROW);
+    for (path, body) in
+        [("/api/jobs", r#"{"job_type":"hash"}"#), ("/api/jobs:batch", r#"{"jobs":[{"job_type":"hash"}]}"#)]
+    {
+        let answer = board.post(path, body).await;
+        assert_eq!(answer.problem(), (507, "store_full".to_owned()), "{path}");
+        assert!(answer.head.to_lowercase().contains("retry-after: 30"), "{}", answer.head);
+    }
+    assert_eq!(board.report(&running, "finish", &json!({ "result": 1 })).await.status, 200);
+    assert_eq!(board.post("/api/jobs/a/retry", "").await.problem().0, 507, "a retry is a submission");
+    let next = worker.take().await;
+    assert_eq!(board.report(&next, "fail", &json!({ "error": "x" })).await.status, 200);
+    assert_eq!(board.post("/api/jobs/c/cancel", "").await.status, 200);
+    weather.turn(FAIR);
+    board.submit("d", "hash").await;
+}
+
+#[tokio::test]
 async fn a_broker_whose_store_was_taken_over_answers_nothing_more_and_ends() {
-    let store = Arc::new(MemoryJournal::new());
+    let store = memory();
     let (old, new) = (Board::on(store.clone()).await, Board::on(store).await);
     let answer = old.post("/api/jobs", r#"{"job_id":"j","job_type":"hash"}"#).await;
     assert!(answer.status == 503 || answer.status == 0, "{answer:?}");
@@ -217,7 +300,7 @@ async fn a_broker_whose_store_was_taken_over_answers_nothing_more_and_ends() {
 #[tokio::test]
 async fn a_restart_remembers_everything_with_and_without_a_checkpoint() {
     let weather = Weather::new();
-    let board = Board::on(weather.clone()).await;
+    let board = Board::on(weather.store()).await;
     let worker = board.worker("w").await;
     for job in ["a", "b", "c"] {
         board.submit(job, "hash").await;
@@ -236,11 +319,12 @@ async fn a_restart_remembers_everything_with_and_without_a_checkpoint() {
         }
         assert_eq!(board.get("/api/stats").await.json()["stats"]["total_workers"], 1);
     };
-    let crashed = Board::on(weather.clone()).await;
+    let crashed = Board::on(weather.store()).await;
     check(&crashed).await;
     crashed.stop().await.unwrap();
-    assert!(weather.checkpoint.lock().unwrap().is_some(), "a clean stop leaves a checkpoint");
-    let restarted = Board::on(weather).await;
+    let opened = weather.store.journal.open(0).await.unwrap();
+    assert_eq!(opened.checkpoint, Some(opened.tail), "a clean stop leaves a checkpoint");
+    let restarted = Board::on(weather.store()).await;
     check(&restarted).await;
     assert_eq!(restarted.report(&lease, "finish", &json!({ "result": 2 })).await.status, 200);
 }

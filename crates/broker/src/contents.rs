@@ -1,0 +1,178 @@
+//! Payloads and results: where they are kept, and how they are read again.
+
+use crate::feed::Feed;
+use crate::limits;
+use bytes::Bytes;
+use fleet::{Content, Event, Fact, Job, Ledger, Outcome};
+use std::collections::{HashMap, VecDeque};
+use std::ops::RangeInclusive;
+use store::{Body, FileHash, Store, StoreError};
+
+/// What a job has besides its record. The number of a content is the job's order and one of these.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Slot {
+    Payload = 0,
+    Ctx = 1,
+    Result = 2,
+}
+
+const SLOTS: usize = 3;
+const SLOT_BITS: u32 = 8;
+
+pub(crate) fn number(order: u64, slot: Slot) -> u64 {
+    (order << SLOT_BITS) | slot as u64
+}
+
+/// The numbers of everything that belongs to a job.
+pub(crate) fn all_of(order: u64) -> RangeInclusive<u64> {
+    (order << SLOT_BITS)..=((order << SLOT_BITS) | ((1 << SLOT_BITS) - 1))
+}
+
+/// Bytes that come with a command, and the file they lie in already if they are large.
+#[derive(Clone, Debug)]
+pub(crate) struct Attached {
+    pub(crate) content: Content,
+    pub(crate) bytes: Bytes,
+    file: Option<FileHash>,
+}
+
+impl Attached {
+    /// Makes `bytes` ready to be named by a command: large ones are durable when this returns.
+    pub(crate) async fn new(store: &Store, content: Content, bytes: Bytes) -> Result<Attached, StoreError> {
+        let file = match bytes.len() > limits::INLINE_BYTES_MAX {
+            true => Some(store.files.put(bytes.clone()).await?),
+            false => None,
+        };
+        Ok(Attached { content, bytes, file })
+    }
+
+    fn body(&self) -> Body {
+        self.file.map_or_else(|| Body::Inline(self.bytes.clone()), Body::File)
+    }
+}
+
+/// What these events name of what came with their command, under the numbers of its jobs.
+pub(crate) fn named(events: &[Event], attached: &[Attached], ledger: &Ledger) -> Vec<store::Content> {
+    let by_hash: HashMap<_, _> = attached.iter().map(|attached| (attached.content.hash, attached)).collect();
+    let mut contents = Vec::with_capacity(attached.len());
+    let mut name = |content: &Content, order: u64, slot: Slot| {
+        if let Some(attached) = by_hash.get(&content.hash) {
+            contents.push(store::Content { number: number(order, slot), body: attached.body() });
+        }
+    };
+    for event in events {
+        match &event.fact {
+            Fact::JobSubmitted { spec, order, .. } => {
+                name(&spec.payload, *order, Slot::Payload);
+                if let Some(ctx) = spec.ctx() {
+                    name(&ctx, *order, Slot::Ctx);
+                }
+            }
+            Fact::JobFinished { job, outcome: Outcome::Completed { result }, .. } => {
+                if let Some(job) = ledger.job(job) {
+                    name(result, job.order, Slot::Result);
+                }
+            }
+            _ => {}
+        }
+    }
+    contents
+}
+
+/// Contents that were written lately, by their numbers: most are read soon after, by the worker
+/// that is given the job and by whoever waits for the result.
+#[derive(Default)]
+pub(crate) struct Recent {
+    bytes_of: HashMap<u64, Bytes>,
+    /// Oldest first.
+    numbers: VecDeque<u64>,
+    bytes: usize,
+}
+
+impl Recent {
+    pub(crate) fn put(&mut self, contents: Vec<store::Content>) {
+        for content in contents {
+            let Body::Inline(bytes) = content.body else { continue };
+            self.bytes += bytes.len() + limits::RECENT_OVERHEAD_BYTES;
+            if self.bytes_of.insert(content.number, bytes).is_none() {
+                self.numbers.push_back(content.number);
+            }
+        }
+        while self.bytes > limits::RECENT_BYTES_MAX {
+            let Some(oldest) = self.numbers.pop_front() else { return };
+            if let Some(bytes) = self.bytes_of.remove(&oldest) {
+                self.bytes -= bytes.len() + limits::RECENT_OVERHEAD_BYTES;
+            }
+        }
+    }
+
+    /// The contents of these jobs are gone.
+    pub(crate) fn forget(&mut self, orders: &[u64]) {
+        for number in orders.iter().flat_map(|order| all_of(*order).take(SLOTS)) {
+            if let Some(bytes) = self.bytes_of.remove(&number) {
+                self.bytes -= bytes.len() + limits::RECENT_OVERHEAD_BYTES;
+            }
+        }
+    }
+
+    pub(crate) fn get(&self, number: u64) -> Option<Bytes> {
+        self.bytes_of.get(&number).cloned()
+    }
+}
+
+/// The bytes of a content, or `None` if its job is over and they were dropped since.
+///
+/// # Errors
+/// `Unavailable` also if other bytes are there than were put.
+pub(crate) async fn read(
+    feed: &Feed,
+    store: &Store,
+    content: &Content,
+    order: u64,
+    slot: Slot,
+) -> Result<Option<Bytes>, StoreError> {
+    let number = number(order, slot);
+    if let Some(bytes) = feed.recent().get(number) {
+        return Ok(Some(bytes));
+    }
+    let bytes = match store.journal.content(number).await? {
+        None => return Ok(None),
+        Some(Body::Inline(bytes)) => bytes,
+        Some(Body::File(file)) => match store.files.get(file).await? {
+            Some(bytes) => bytes,
+            None => return Err(damaged(content, "its file is gone")),
+        },
+    };
+    match wire::jobs::content(&bytes).hash == content.hash {
+        true => Ok(Some(bytes)),
+        false => Err(damaged(content, "its bytes are not those that were put")),
+    }
+}
+
+/// The bytes of a content that must be there: its job lives.
+pub(crate) async fn must_read(
+    feed: &Feed,
+    store: &Store,
+    content: &Content,
+    order: u64,
+    slot: Slot,
+) -> Result<Bytes, StoreError> {
+    read(feed, store, content, order, slot).await?.ok_or_else(|| damaged(content, "it is not there"))
+}
+
+fn damaged(content: &Content, why: &str) -> StoreError {
+    let error = StoreError::Unavailable {
+        why: format!("content {:?}: {why}; see callboard store check", FileHash(content.hash)),
+    };
+    tracing::error!(%error, "a payload or result could not be read");
+    error
+}
+
+/// Bytes of everything that belongs to a job.
+pub(crate) fn bytes_of(job: &Job) -> u64 {
+    let result = match job.outcome() {
+        Some(Outcome::Completed { result }) => result.bytes,
+        _ => 0,
+    };
+    job.spec.payload.bytes + job.spec.ctx().map_or(0, |ctx| ctx.bytes) + result
+}
