@@ -1,5 +1,8 @@
 //! What can be said on the command line.
 
+use crate::bench::Bench;
+use crate::keep::keep;
+use broker::KeepFor;
 use clap::{Parser, Subcommand};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -29,7 +32,10 @@ pub(crate) enum Verb {
     /// Ask about jobs
     #[command(subcommand)]
     Jobs(Jobs),
-    /// Measure how fast it decides, on this machine
+    /// Look after what a broker keeps: check it, back it up, restore it
+    #[command(subcommand)]
+    Store(Store),
+    /// Measure it, on this machine
     #[command(subcommand)]
     Bench(Bench),
     /// See it work: a broker, three machines and a stream of jobs
@@ -59,6 +65,25 @@ pub(crate) struct Serve {
     /// without it, order is strict
     #[arg(long, value_name = "TIME", env = "CALLBOARD_STARVE_AFTER", value_parser = duration)]
     pub(crate) starve_after: Option<Duration>,
+
+    /// How long what happened stays in the journal, for watchers who come back and for replay, and
+    /// how much of it at most
+    #[arg(long, value_name = "AGE[,SIZE]", default_value = "24h,4GiB", env = "CALLBOARD_JOURNAL_KEEP", value_parser = keep)]
+    pub(crate) journal_keep: KeepFor,
+
+    /// How long ended jobs are kept (24h at least); payloads and results of the oldest are dropped
+    /// when all are larger than SIZE
+    #[arg(long, value_name = "AGE[,SIZE]", default_value = "90d,50GiB", env = "CALLBOARD_ARCHIVE_KEEP", value_parser = keep)]
+    pub(crate) archive_keep: KeepFor,
+
+    /// When something has changed, write a checkpoint at the latest after this; a start after a crash
+    /// replays no more than that
+    #[arg(long, value_name = "TIME", default_value = "1m", env = "CALLBOARD_CHECKPOINT_EVERY", value_parser = duration)]
+    pub(crate) checkpoint_every: Duration,
+
+    /// Keep the text of ended jobs, so that they can be searched (?q=); takes disk space
+    #[arg(long, env = "CALLBOARD_SEARCH")]
+    pub(crate) search: bool,
 
     /// Let anyone who reaches the address do everything
     #[arg(long, env = "CALLBOARD_INSECURE_NO_AUTH")]
@@ -157,57 +182,82 @@ pub(crate) struct Explain {
 }
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum Bench {
-    /// What giving a job costs while few or many wait, what a worker costs that joins, and what
-    /// explaining costs
-    Claim(BenchClaim),
+pub(crate) enum Store {
+    /// Check that everything in a store is what was written
+    Check(StoreCheck),
+    /// Copy a store into one file; the broker may go on meanwhile
+    Backup(StoreBackup),
+    /// Make a store out of a backup
+    Restore(StoreRestore),
+    /// Say what a store holds, and how much room it takes
+    Stats(StoreStats),
 }
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Measures in this process and through the doors of a broker that it starts on
-loopback. Ends by itself; every lease is checked: no job given twice, none lost.
+#[command(after_help = "Reads everything and changes nothing; the broker may go on meanwhile.
 
 Examples:
-  callboard bench claim
-  callboard bench claim --waiting 1000,100000 --runs 3 --json")]
-pub(crate) struct BenchClaim {
-    /// How many jobs wait, for each measurement
-    #[arg(long, value_name = "N,…", default_value = "1000,100000,1000000", value_delimiter = ',')]
-    pub(crate) waiting: Vec<usize>,
+  callboard store check
+  callboard store check --deep sqlite:/var/lib/callboard/callboard.db
 
-    /// Different sets of requirements that no worker meets
-    #[arg(long, value_name = "N", default_value_t = 10_000)]
-    pub(crate) sets: usize,
-
-    #[arg(long, value_name = "N", default_value_t = 1_000)]
-    pub(crate) customers: usize,
-
-    /// Different kinds of workers
-    #[arg(long, value_name = "N", default_value_t = 100)]
-    pub(crate) profiles: usize,
-
-    #[arg(long, value_name = "N", default_value_t = 1_000)]
-    pub(crate) workers: usize,
-
-    /// Leases measured in each run
-    #[arg(long, value_name = "N", default_value_t = 20_000)]
-    pub(crate) claims: usize,
-
-    /// Each measurement is taken so often; the median counts
-    #[arg(long, value_name = "N", default_value_t = 5)]
-    pub(crate) runs: usize,
-
-    /// Only in this process
-    #[arg(long, conflicts_with = "doors")]
-    pub(crate) in_process: bool,
-
-    /// Only through the doors
+Exit codes: 0 it is sound (leftovers are told and harm nothing), 1 something is damaged,
+2 it could not be checked.")]
+pub(crate) struct StoreCheck {
+    /// Read every large content and every index as well; takes longer
     #[arg(long)]
-    pub(crate) doors: bool,
+    pub(crate) deep: bool,
 
+    /// The store: sqlite:<path>, or the path
+    #[arg(value_name = "STORE", default_value = "sqlite:callboard.db", env = "CALLBOARD_STORE", value_parser = store_path)]
+    pub(crate) store: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Everything is in the one file: what was decided, what has ended, and all payloads and results.
+About twice the store's size is taken where FILE goes until it is done.
+
+Example:
+  callboard store backup /backups/callboard-$(date +%F).tar sqlite:/var/lib/callboard/callboard.db
+
+Exit codes: 0 all is in the backup, 1 it is made but something was lost before,
+2 there is no backup.")]
+pub(crate) struct StoreBackup {
+    /// The file to write; nothing may be there
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+
+    /// The store: sqlite:<path>, or the path
+    #[arg(value_name = "STORE", default_value = "sqlite:callboard.db", env = "CALLBOARD_STORE", value_parser = store_path)]
+    pub(crate) store: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Start the broker on the new store when this is done: callboard serve --store sqlite:<path>
+
+Example:
+  callboard store restore /backups/callboard-2026-11-24.tar sqlite:/var/lib/callboard/callboard.db
+
+Exit codes: 0 it is restored and sound, 1 it is restored and something is damaged,
+2 nothing was restored.")]
+pub(crate) struct StoreRestore {
+    /// A file that `callboard store backup` wrote
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+
+    /// The new store: sqlite:<path>, or the path; nothing may be there
+    #[arg(value_name = "STORE", default_value = "sqlite:callboard.db", env = "CALLBOARD_STORE", value_parser = store_path)]
+    pub(crate) store: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct StoreStats {
     /// Print the figures as JSON
     #[arg(long)]
     pub(crate) json: bool,
+
+    /// The store: sqlite:<path>, or the path
+    #[arg(value_name = "STORE", default_value = "sqlite:callboard.db", env = "CALLBOARD_STORE", value_parser = store_path)]
+    pub(crate) store: PathBuf,
 }
 
 #[derive(Debug, clap::Args)]
@@ -241,4 +291,14 @@ fn address(text: &str) -> Result<SocketAddr, String> {
 fn duration(text: &str) -> Result<Duration, String> {
     let parsed = text.parse::<jiff::SignedDuration>().ok().and_then(|duration| Duration::try_from(duration).ok());
     parsed.filter(|duration| !duration.is_zero()).ok_or_else(|| "a time looks like 90s, 30m or 2h".to_owned())
+}
+
+/// `sqlite:<path>`, or a path.
+fn store_path(text: &str) -> Result<PathBuf, String> {
+    match text.split_once(':') {
+        Some(("sqlite", path)) if !path.is_empty() => Ok(path.into()),
+        Some(("memory", _)) => Err("memory: is gone with its process, there is nothing on disk".to_owned()),
+        Some(("sqlite", _)) => Err("the path is missing: sqlite:<path>".to_owned()),
+        _ => Ok(text.into()),
+    }
 }

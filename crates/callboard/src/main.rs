@@ -6,10 +6,12 @@ mod bench;
 mod demo;
 mod digest;
 mod jobs;
+mod keep;
 mod run_agent;
 mod say;
 mod serve;
 mod submit;
+mod upkeep;
 mod watch;
 
 use args::{Args, Verb};
@@ -31,7 +33,12 @@ const LAST_WAIT: Duration = Duration::from_secs(2);
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let mut runtime = match &args.verb {
+        // A load that shares the processor with what it measures must not wander between threads.
+        Verb::Bench(_) => tokio::runtime::Builder::new_current_thread(),
+        _ => tokio::runtime::Builder::new_multi_thread(),
+    };
+    let runtime = match runtime.enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
             note(&format!("callboard: the system gives no threads: {error}"));
@@ -67,7 +74,8 @@ async fn run(args: Args) -> anyhow::Result<ExitCode> {
         Verb::Submit(args) => submit::run(args).await,
         Verb::Watch(args) => watch::run(args).await,
         Verb::Jobs(args::Jobs::Explain(args)) => jobs::explain(args).await,
-        Verb::Bench(args::Bench::Claim(args)) => bench::claim(args).await,
+        Verb::Store(args) => tokio::task::block_in_place(|| upkeep::run(args)),
+        Verb::Bench(args) => until_interrupted(Box::pin(bench::run(args))).await,
         Verb::DemoDigest(args) => digest::run(&args),
     }
 }
@@ -86,6 +94,17 @@ where
             note("stopped at once");
             Ok(ExitCode::from(130))
         }
+    }
+}
+
+/// Runs what ends by itself. Interrupted, it is dropped, and with it the programs and folders it made.
+async fn until_interrupted(work: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
+    let [mut interrupt, mut terminate, mut hangup] = signals()?;
+    tokio::select! {
+        ended = work => ended,
+        _ = interrupt.recv() => Ok(ExitCode::from(130)),
+        _ = terminate.recv() => Ok(ExitCode::from(143)),
+        _ = hangup.recv() => Ok(ExitCode::from(129)),
     }
 }
 

@@ -8,14 +8,33 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) async fn run(args: Serve, shutdown: CancellationToken) -> anyhow::Result<()> {
-    let Serve { listen, store, allow_host, starve_after, insecure_no_auth } = args;
+    let Serve {
+        listen,
+        store,
+        allow_host,
+        starve_after,
+        journal_keep,
+        archive_keep,
+        checkpoint_every,
+        search,
+        insecure_no_auth,
+    } = args;
     if !listen.ip().is_loopback() && !insecure_no_auth {
         bail!(
             "{listen} can be reached from elsewhere, and everyone who reaches it could do everything. \
              Listen on 127.0.0.1 behind a proxy that asks for a password, or say --insecure-no-auth"
         );
     }
-    let config = Config { allow_hosts: allow_host, any_host: insecure_no_auth, starve_after, ..config_for(&store) };
+    let config = Config {
+        allow_hosts: allow_host,
+        any_host: insecure_no_auth,
+        starve_after,
+        journal_keep,
+        archive_keep,
+        checkpoint_every,
+        search,
+        ..config_for(&store)
+    };
     // First the address: opening the store takes it from whoever has it, and a broker that cannot
     // listen must not have done that.
     let listener = bind(listen).await?;
@@ -37,8 +56,8 @@ pub(crate) fn config_for(store: &str) -> Config {
 }
 
 pub(crate) async fn start(store: &str, config: Config) -> anyhow::Result<Broker> {
-    let journal = store::open(store)?;
-    Ok(Broker::start(journal, config).await?)
+    let store = store::open(store, &store::Options { search: config.search })?;
+    Ok(Broker::start(store, config).await?)
 }
 
 pub(crate) async fn bind(listen: SocketAddr) -> anyhow::Result<TcpListener> {

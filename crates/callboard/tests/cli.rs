@@ -199,28 +199,3 @@ fn a_time_that_is_none_is_refused_and_says_what_one_looks_like() {
         Callboard::start(&broker).hears(" at http://");
     }
 }
-
-#[test]
-fn the_bench_measures_in_this_process_and_through_the_doors() {
-    let few = ["--waiting", "1000", "--claims", "200", "--runs", "1", "--workers", "20", "--profiles", "5", "--json"];
-    let (printed, said, code) = run(&[&["bench", "claim"], &few[..]].concat());
-    assert_eq!(code, Some(0), "{said}");
-    let report: serde_json::Value = serde_json::from_str(&printed).unwrap();
-    let rows = report["rows"].as_array().unwrap();
-    let through: Vec<_> = rows.iter().map(|row| row["through"].as_str().unwrap()).collect();
-    assert_eq!(through, ["in process", "doors"]);
-    for row in rows {
-        for figure in ["claim", "join", "leave", "explain"] {
-            assert!(row[figure]["p50_us"].as_f64().unwrap() > 0.0, "{figure}: {row}");
-        }
-    }
-    for (args, sentence) in [
-        (["--waiting", "10"], "--waiting: at least 1000 jobs must wait"),
-        (["--runs", "0"], "--runs and --claims: at least 1"),
-        (["--claims", "0"], "--runs and --claims: at least 1"),
-    ] {
-        let (_, said, code) = run(&[&["bench", "claim"], &args[..]].concat());
-        assert_eq!(code, Some(1));
-        assert!(said.contains(sentence), "{said}");
-    }
-}

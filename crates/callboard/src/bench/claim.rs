@@ -1,11 +1,11 @@
 //! `callboard bench claim`.
 
+use super::args::BenchClaim;
 use super::doors;
 use super::in_process;
 use super::in_process::Run;
 use super::measure::{Spread, median};
 use super::scenario::Scenario;
-use crate::args::BenchClaim;
 use crate::say::{note, say};
 use anyhow::ensure;
 use serde::Serialize;

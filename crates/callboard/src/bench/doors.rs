@@ -2,15 +2,12 @@
 
 use super::in_process::Run;
 use super::measure::Samples;
+use super::process::Broker;
 use super::scenario::{self, Scenario, finds_a_worker, job_id, spread, worker_id};
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 use client::Client;
 use serde_json::value::RawValue;
 use std::collections::{HashMap, HashSet};
-use std::process::Stdio;
-use std::time::Duration;
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, Command};
 use wire::agent::{JoinMachineBody, JoinWorkerBody};
 
 /// A broker in a process of its own, with its fleet and its queue. It ends with this.
@@ -18,7 +15,7 @@ pub(super) struct Board {
     scenario: Scenario,
     waiting: usize,
     broker: Client,
-    process: Child,
+    process: Broker,
     sessions: HashMap<usize, String>,
     jobs: usize,
     finished: HashSet<String>,
@@ -26,12 +23,11 @@ pub(super) struct Board {
 
 /// Jobs of one call while the queue is filled.
 const FILL: usize = 1_000;
-const START_WAIT: Duration = Duration::from_secs(10);
 
 impl Board {
     pub(super) async fn new(scenario: Scenario, waiting: usize) -> anyhow::Result<Board> {
-        let (process, url) = serve().await?;
-        let broker = Client::new(&url)?;
+        let process = Broker::start("memory:").await?;
+        let broker = Client::new(&format!("http://{}", process.address))?;
         let (sessions, finished) = (HashMap::new(), HashSet::new());
         let mut board = Board { scenario, waiting, broker, process, sessions, jobs: 0, finished };
         for n in 0..scenario.workers {
@@ -89,34 +85,6 @@ impl Board {
     }
 
     pub(super) async fn end(mut self) -> anyhow::Result<()> {
-        self.process.kill().await.context("the broker could not be ended")
+        self.process.kill().await
     }
-}
-
-/// Starts this very program as a broker on a free port.
-async fn serve() -> anyhow::Result<(Child, String)> {
-    let mut process = Command::new(std::env::current_exe()?)
-        .args(["serve", "--listen", "127.0.0.1:0", "--store", "memory:"])
-        .env_remove("CALLBOARD_LISTEN")
-        .env_remove("CALLBOARD_STORE")
-        .env("CALLBOARD_LOG", "info")
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .context("the broker could not be started")?;
-    let mut lines = BufReader::new(process.stderr.take().context("the broker has no standard error")?).lines();
-    let address = async {
-        while let Some(line) = lines.next_line().await? {
-            if let Some((_, url)) = line.split_once(" at http://") {
-                return Ok(format!("http://{}", url.split_whitespace().next().unwrap_or(url)));
-            }
-        }
-        bail!("the broker ended before it listened")
-    };
-    let url = tokio::time::timeout(START_WAIT, address).await.context("the broker does not listen")??;
-    // Nobody reads on; what it still says is let go.
-    tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-    Ok((process, url))
 }

@@ -69,7 +69,7 @@ impl Board {
         let minted = JobId::parse(&job_id(self.jobs))?;
         let spec = parse_submission(body.as_bytes(), minted, None, self.now)?.spec;
         self.jobs += 1;
-        self.decide(Command::Submit { spec: Arc::new(spec) }).map(drop)
+        self.decide(Command::Submit { spec: Arc::new(spec), recalled: None }).map(drop)
     }
 
     /// Measures, and leaves as many waiting as before.

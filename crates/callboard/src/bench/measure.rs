@@ -4,14 +4,15 @@ use serde::Serialize;
 use std::time::{Duration, Instant};
 
 /// Durations of one kind of call in one run.
-#[derive(Default)]
+#[derive(Default, Debug)]
 pub(super) struct Samples(Vec<Duration>);
 
 /// What they come to, in microseconds.
-#[derive(Clone, Copy, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize)]
 pub(super) struct Spread {
     pub(super) count: usize,
     pub(super) p50_us: f64,
+    pub(super) p95_us: f64,
     pub(super) p99_us: f64,
     pub(super) max_us: f64,
 }
@@ -31,6 +32,15 @@ impl Samples {
         answer
     }
 
+    pub(super) fn put(&mut self, duration: Duration) {
+        self.0.push(duration);
+    }
+
+    /// Those of several lanes together.
+    pub(super) fn merge(&mut self, other: Samples) {
+        self.0.extend(other.0);
+    }
+
     pub(super) fn spread(mut self) -> Spread {
         self.0.sort();
         let us = |duration: &Duration| duration.as_secs_f64() * 1e6;
@@ -38,7 +48,7 @@ impl Samples {
             let place = (self.0.len() as f64 * share).ceil() as usize;
             self.0.get(place.saturating_sub(1)).map_or(0.0, us)
         };
-        Spread { count: self.0.len(), p50_us: at(0.5), p99_us: at(0.99), max_us: at(1.0) }
+        Spread { count: self.0.len(), p50_us: at(0.5), p95_us: at(0.95), p99_us: at(0.99), max_us: at(1.0) }
     }
 }
 
@@ -52,6 +62,7 @@ pub(super) fn median(runs: &[Spread]) -> Spread {
     Spread {
         count: runs.iter().map(|run| run.count).sum(),
         p50_us: of(|run| run.p50_us),
+        p95_us: of(|run| run.p95_us),
         p99_us: of(|run| run.p99_us),
         max_us: of(|run| run.max_us),
     }
@@ -66,6 +77,6 @@ mod tests {
         let samples = Samples((1..=200).rev().map(Duration::from_micros).collect());
         let spread = samples.spread();
         assert_eq!((spread.count, spread.p50_us.round(), spread.p99_us.round()), (200, 100.0, 198.0));
-        assert_eq!(spread.max_us.round(), 200.0);
+        assert_eq!((spread.p95_us.round(), spread.max_us.round()), (190.0, 200.0));
     }
 }
