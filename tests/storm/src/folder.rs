@@ -10,6 +10,12 @@ pub(crate) const ACKS: &str = "acks.log";
 pub(crate) const EXECUTIONS: &str = "executions.log";
 pub(crate) const KILLS: &str = "kills.log";
 pub(crate) const DUMP: &str = "dump.log";
+pub(crate) const STRIKES: &str = "strikes.log";
+pub(crate) const REFUSALS: &str = "refusals.log";
+pub(crate) const CANCELS: &str = "cancels.log";
+pub(crate) const FINISHES: &str = "finishes.log";
+pub(crate) const WEATHER: &str = "weather.log";
+pub(crate) const DEMANDS: &str = "demands.log";
 
 /// The log of watcher `name` of everything.
 pub(crate) fn monitor_log(name: &str) -> String {

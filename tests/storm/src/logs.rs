@@ -1,7 +1,9 @@
 //! A run as its logs tell it.
 
 use crate::folder::{self, Folder};
-use crate::record::{Ack, Dumped, Execution, Heard, Life, Submission, lines};
+use crate::record::{
+    Ack, Cancel, Demand, Dumped, Execution, Finish, Heard, Life, Refusal, Strike, Submission, Window, lines,
+};
 use anyhow::bail;
 
 #[derive(Debug)]
@@ -9,7 +11,13 @@ pub(crate) struct Logs<'a> {
     pub(crate) submissions: Vec<Submission<'a>>,
     pub(crate) acks: Vec<Ack<'a>>,
     pub(crate) executions: Vec<Execution<'a>>,
-    pub(crate) lives: Vec<Life>,
+    pub(crate) lives: Vec<Life<'a>>,
+    pub(crate) strikes: Vec<Strike<'a>>,
+    pub(crate) refusals: Vec<Refusal<'a>>,
+    pub(crate) cancels: Vec<Cancel<'a>>,
+    pub(crate) finishes: Vec<Finish<'a>>,
+    pub(crate) weather: Vec<Window<'a>>,
+    pub(crate) demands: Vec<Demand<'a>>,
     pub(crate) dump: Vec<Dumped<'a>>,
     pub(crate) monitors: Vec<Watcher<'a>>,
     pub(crate) streams: Vec<Watcher<'a>>,
@@ -39,6 +47,12 @@ impl<'a> Logs<'a> {
             acks: lines(folder::ACKS, folder.text(folder::ACKS)?)?,
             executions: lines(folder::EXECUTIONS, folder.text(folder::EXECUTIONS)?)?,
             lives: lines(folder::KILLS, folder.text(folder::KILLS)?)?,
+            strikes: lines(folder::STRIKES, folder.text(folder::STRIKES)?)?,
+            refusals: lines(folder::REFUSALS, folder.text(folder::REFUSALS)?)?,
+            cancels: lines(folder::CANCELS, folder.text(folder::CANCELS)?)?,
+            finishes: lines(folder::FINISHES, folder.text(folder::FINISHES)?)?,
+            weather: lines(folder::WEATHER, folder.text(folder::WEATHER)?)?,
+            demands: lines(folder::DEMANDS, folder.text(folder::DEMANDS)?)?,
             dump: lines(folder::DUMP, folder.text(folder::DUMP)?)?,
             monitors,
             streams,

@@ -10,6 +10,7 @@
 
 mod check;
 mod clock;
+mod content;
 mod dice;
 mod execute;
 mod folder;
@@ -17,6 +18,7 @@ mod logs;
 mod plant;
 mod record;
 mod run;
+mod weather;
 
 use clap::{Parser, Subcommand};
 use std::path::{Path, PathBuf};
@@ -33,7 +35,7 @@ struct Args {
 #[derive(Debug, Subcommand)]
 enum Verb {
     /// Storm, then check
-    Run(run::Options),
+    Run(Box<run::Options>),
     /// Check the logs of a run again
     Check { dir: PathBuf },
     /// Tamper with a copy of a run's logs; succeeds if the checker objects

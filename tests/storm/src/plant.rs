@@ -3,7 +3,7 @@
 use crate::check::{Kind, check};
 use crate::folder::{self, Folder};
 use crate::logs::Logs;
-use crate::record::{Dumped, Record};
+use crate::record::{Dumped, Record, Refusal};
 use anyhow::{Context, bail};
 use std::path::Path;
 
@@ -33,11 +33,19 @@ pub(crate) enum Fault {
     StreamRepeats,
     StreamEndsTwice,
     StreamWithoutEnd,
+    PayloadChanged,
+    ResultChanged,
+    ExecutedWithAnother,
+    FinishedTwice,
+    EndedByNobody,
+    RefusedWithRoom,
+    FewKills,
+    StreamLapses,
 }
 
 impl Fault {
     /// Each fault, its name, and what the checker has to call it.
-    pub(crate) const ALL: [(Fault, &'static str, Kind); 23] = [
+    pub(crate) const ALL: [(Fault, &'static str, Kind); 31] = [
         (Fault::LostJob, "lost-job", Kind::Lost),
         (Fault::UnfinishedJob, "unfinished-job", Kind::Lost),
         (Fault::UnknownJob, "unknown-job", Kind::Unknown),
@@ -61,6 +69,14 @@ impl Fault {
         (Fault::StreamRepeats, "stream-repeats", Kind::Doubled),
         (Fault::StreamEndsTwice, "stream-ends-twice", Kind::Doubled),
         (Fault::StreamWithoutEnd, "stream-without-end", Kind::Gap),
+        (Fault::PayloadChanged, "payload-changed", Kind::Lost),
+        (Fault::ResultChanged, "result-changed", Kind::Lost),
+        (Fault::ExecutedWithAnother, "executed-with-another", Kind::Lost),
+        (Fault::FinishedTwice, "finished-twice", Kind::Doubled),
+        (Fault::EndedByNobody, "ended-by-nobody", Kind::Lease),
+        (Fault::RefusedWithRoom, "refused-with-room", Kind::Run),
+        (Fault::FewKills, "few-kills", Kind::Run),
+        (Fault::StreamLapses, "stream-lapses", Kind::Gap),
     ];
 
     /// The same run with this fault.
@@ -74,10 +90,24 @@ impl Fault {
             Fault::TakenInTwice | Fault::ExecutedTwice | Fault::NeverExecuted | Fault::AckOfAnotherHistory => {
                 self.jobs(&mut folder)?;
             }
-            Fault::StreamSkips | Fault::StreamRepeats | Fault::StreamEndsTwice | Fault::StreamWithoutEnd => {
+            Fault::StreamLapses
+            | Fault::StreamSkips
+            | Fault::StreamRepeats
+            | Fault::StreamEndsTwice
+            | Fault::StreamWithoutEnd => {
                 self.stream(&mut folder)?;
             }
-            Fault::OlderTerm | Fault::LeaseLost | Fault::ResultOfAnother => self.everywhere(&mut folder)?,
+            Fault::OlderTerm | Fault::LeaseLost | Fault::ResultOfAnother | Fault::EndedByNobody => {
+                self.everywhere(&mut folder)?;
+            }
+            Fault::PayloadChanged | Fault::ResultChanged => self.dump(&mut folder)?,
+            Fault::ExecutedWithAnother => self.jobs(&mut folder)?,
+            Fault::FinishedTwice => change(&mut folder, folder::FINISHES, |line| format!("{line}\n{line}"))?,
+            Fault::FewKills => change(&mut folder, folder::DEMANDS, |line| format!("{line}000000"))?,
+            Fault::RefusedWithRoom => {
+                let refusal = Refusal { at: 0, job: "storm-1", status: 507, code: "store_full" };
+                folder.0.entry(folder::REFUSALS.to_owned()).or_default().push_str(&format!("{}\n", refusal.line()));
+            }
             _ => self.monitor(&mut folder)?,
         }
         Ok(folder)
@@ -85,12 +115,15 @@ impl Fault {
 
     fn dump(self, folder: &mut Folder) -> anyhow::Result<()> {
         let mut lines = Lines::of(folder, folder::DUMP)?;
-        let job = lines.find("job\t")?;
+        let content = matches!(self, Fault::PayloadChanged | Fault::ResultChanged);
+        let job = lines.find(if content { "content\t" } else { "job\t" })?;
         match self {
+            Fault::PayloadChanged => lines.0[job] = lines.0[job].replacen("true", "false", 1),
+            Fault::ResultChanged => lines.0[job] = lines.0[job].replace("\ttrue\ttrue", "\ttrue\tfalse"),
             Fault::LostJob => drop(lines.0.remove(job)),
             Fault::UnfinishedJob => lines.0[job] = lines.0[job].replace("completed", "in_progress"),
             Fault::ListedTwice => lines.0.push(lines.0[job].clone()),
-            _ => lines.0.push(Dumped::Job { job: "stranger", status: "completed" }.line()),
+            _ => lines.0.push(Dumped::Job { job: "stranger", status: "completed", reason: None }.line()),
         }
         lines.put(folder, folder::DUMP)
     }
@@ -110,6 +143,10 @@ impl Fault {
             Fault::AckOfAnotherHistory => {
                 let new = lines.find("\tfalse\t")?;
                 lines.0[new] = with_another_hash(&lines.0[new]);
+            }
+            Fault::ExecutedWithAnother => {
+                let start = lines.find("start\t")?;
+                lines.0.push(lines.0[start].replace("start\t", "wrong\t"));
             }
             Fault::ExecutedTwice => {
                 let start = lines.find("start\t")?;
@@ -152,7 +189,7 @@ impl Fault {
         let names: Vec<String> = folder.0.keys().filter(|name| name.starts_with("monitor-")).cloned().collect();
         let of = match self {
             Fault::LeaseLost => "\tin_progress",
-            Fault::ResultOfAnother => "\tcomplete_job\t",
+            Fault::ResultOfAnother | Fault::EndedByNobody => "@",
             _ => "event\t",
         };
         let first = Lines::of(folder, names.first().context("nobody watched")?)?;
@@ -168,7 +205,15 @@ impl Fault {
                 *line = line.replace(&id, &wrong_id);
                 match self {
                     Fault::LeaseLost => *line = line.replace("\tin_progress", "\tpending:lease_expired"),
-                    Fault::ResultOfAnother => line.push_str("-of-another"),
+                    Fault::ResultOfAnother => {
+                        *line =
+                            line.rsplit_once('\t').map(|(rest, _)| format!("{rest}\tanother@1")).unwrap_or_default();
+                    }
+                    Fault::EndedByNobody => {
+                        let failed = line.replace("\tcomplete_job\t", "\tjob_failed\t");
+                        *line =
+                            failed.rsplit_once('\t').map(|(rest, _)| format!("{rest}\tcancelled")).unwrap_or_default();
+                    }
                     _ => {}
                 }
             }
@@ -191,6 +236,11 @@ impl Fault {
         let event = lines.0.iter().position(|line| is_event(line)).unwrap_or_default();
         match self {
             Fault::StreamRepeats => lines.0.insert(event, lines.0[event].clone()),
+            Fault::StreamLapses => {
+                let at = lines.0[event].split('\t').nth(1).context("an event has no time")?;
+                let lapsed = format!("lapsed\t{at}");
+                lines.0.insert(event, lapsed);
+            }
             Fault::StreamEndsTwice => lines.0.insert(event, with_another_hash(&lines.0[event])),
             _ => drop(lines.0.remove(event)),
         }
@@ -225,6 +275,14 @@ impl Lines {
             |index: &usize| self.0[*index..].iter().take(2).filter(|line| line.starts_with(what)).count() == 2;
         (middle..self.0.len()).chain(0..middle).find(is_pair).with_context(|| format!("no two lines have {what:?}"))
     }
+}
+
+/// Changes the line in the middle of a log.
+fn change(folder: &mut Folder, name: &str, with: impl Fn(&str) -> String) -> anyhow::Result<()> {
+    let mut lines = Lines::of(folder, name)?;
+    let middle = lines.find("")?;
+    lines.0[middle] = with(&lines.0[middle]);
+    lines.put(folder, name)
 }
 
 /// An id says which history it is of by its last field.

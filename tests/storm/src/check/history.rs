@@ -4,10 +4,13 @@ use super::{Kind, Report};
 use crate::logs::{Logs, Watcher};
 use crate::record::{Dumped, Heard, Position, position};
 use std::collections::HashMap;
+use std::ops::Range;
 
 /// One event, as whoever heard it first was told of it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Told<'a> {
+    /// When it was first heard.
+    pub(crate) at: u64,
     pub(crate) id: &'a str,
     pub(crate) epoch: u64,
     pub(crate) kind: &'a str,
@@ -20,6 +23,8 @@ pub(crate) struct Told<'a> {
 pub(crate) struct History<'a> {
     pub(crate) told: HashMap<u64, Told<'a>>,
     pub(crate) spans: Vec<Span<'a>>,
+    /// What watchers were not told between two events: who, and the numbers left out.
+    left_out: Vec<(&'a str, Range<u64>)>,
     /// Events of each job, in order.
     pub(crate) stories: HashMap<&'a str, Vec<u64>>,
 }
@@ -42,6 +47,7 @@ pub(crate) fn check<'a>(logs: &Logs<'a>, report: &mut Report) -> History<'a> {
     }
     let mut numbers: Vec<u64> = history.told.keys().copied().collect();
     numbers.sort_unstable();
+    check_left_out(&history, report);
     check_terms(&numbers, &history, report);
     for seq in numbers {
         if let Some(job) = history.told[&seq].job.filter(|_| is_of_a_job(history.told[&seq].kind)) {
@@ -76,23 +82,26 @@ fn follow<'a>(watcher: &Watcher<'a>, history: &mut History<'a>, report: &mut Rep
                     report.object(Kind::Gap, why);
                 }
             },
-            Heard::Event { id, kind, job, detail, .. } => {
+            Heard::Event { at: heard_at, id, kind, job, detail } => {
                 let (Some(at), Some(span)) = (position(id), &mut span) else {
                     report.object(Kind::Gap, format!("{name}: {kind} with the id {id:?} before any state"));
                     continue;
                 };
-                step(span, at, kind, report);
-                agree(name, at, Told { id, epoch: at.epoch, kind, job: *job, detail: *detail }, history, report);
-                if let (&"complete_job", Some(job)) = (kind, job) {
+                let left_out = step(span, at, kind, report);
+                history.left_out.extend((!left_out.is_empty()).then_some((name, left_out)));
+                let told = Told { at: *heard_at, id, epoch: at.epoch, kind, job: *job, detail: *detail };
+                agree(name, at, told, history, report);
+                if let (&("complete_job" | "job_failed"), Some(job)) = (kind, job) {
                     *ends.entry(*job).or_default() += 1;
                 }
             }
             Heard::Odd { what, .. } => report.object(Kind::Gap, format!("{name}: {what}")),
+            Heard::Lapsed { .. } => report.object(Kind::Gap, format!("{name}: what followed was kept no longer")),
             Heard::Follow { .. } | Heard::Ended { .. } | Heard::Nothing { .. } => {}
         }
     }
     for (job, times) in ends.iter().filter(|(_, times)| **times > 1) {
-        report.object(Kind::Doubled, format!("{name}: {times} times complete_job of {job}"));
+        report.object(Kind::Doubled, format!("{name}: {times} times the end of {job}"));
     }
     if span.is_none() {
         report.object(Kind::Run, format!("{name}: heard nothing"));
@@ -100,23 +109,48 @@ fn follow<'a>(watcher: &Watcher<'a>, history: &mut History<'a>, report: &mut Rep
     span.map(|span| Span { resumes, ..span })
 }
 
-/// The next number is the last one and one more.
-fn step(span: &mut Span<'_>, at: Position, kind: &str, report: &mut Report) {
+/// Numbers only grow; those between the last one and this one are returned.
+fn step(span: &mut Span<'_>, at: Position, kind: &str, report: &mut Report) -> Range<u64> {
     let (name, last, seq) = (span.name, span.last, at.seq);
     span.events += 1;
     if seq == last {
         report.object(Kind::Doubled, format!("{name}: event {seq} ({kind}) twice in a row"));
     } else if seq < last {
         report.object(Kind::Gap, format!("{name}: event {seq} ({kind}) again, or late, after {last}"));
-    } else if seq > last + 1 {
-        report.object(Kind::Gap, format!("{name}: after event {last} came {seq} ({kind}); {} missing", seq - last - 1));
     }
     span.last = last.max(seq);
+    last + 1..seq
+}
+
+/// Some events are told to nobody; a number that any watcher heard of must be told to all. Those
+/// that were told to nobody are few, or watchers are left in the dark together.
+fn check_left_out(history: &History<'_>, report: &mut Report) {
+    for (name, numbers) in &history.left_out {
+        let missing = numbers.clone().filter(|seq| history.told.contains_key(seq)).count();
+        if missing > 0 {
+            let why = format!("{name}: after event {} came {}; {missing} missing", numbers.start - 1, numbers.end);
+            report.object(Kind::Gap, why);
+        }
+    }
+    let silent = silent(history);
+    if silent * SILENT_ONE_IN > history.told.len() as u64 {
+        report.object(Kind::Gap, format!("{silent} events were told to nobody, and {} were", history.told.len()));
+    }
+}
+
+const SILENT_ONE_IN: u64 = 10;
+
+/// Events that were told to nobody.
+pub(crate) fn silent(history: &History<'_>) -> u64 {
+    let whole = history.spans.iter().find(|span| span.after == 0);
+    whole.map_or(0, |span| span.last.saturating_sub(history.told.len() as u64))
 }
 
 /// Whoever is told of a number is told the same.
 fn agree<'a>(name: &str, at: Position, told: Told<'a>, history: &mut History<'a>, report: &mut Report) {
-    let known = *history.told.entry(at.seq).or_insert(told);
+    let entry = history.told.entry(at.seq).or_insert(told);
+    entry.at = entry.at.min(told.at);
+    let known = *entry;
     if known.id != told.id {
         let why = format!("{name}: event {} is {} here and {} elsewhere", at.seq, told.id, known.id);
         report.object(Kind::Gap, why);
@@ -135,15 +169,17 @@ fn check_terms(numbers: &[u64], history: &History<'_>, report: &mut Report) {
     }
 }
 
-/// Nobody stopped short of the end.
+/// Nobody stopped short of the end: of the last event that anyone was told of, which need not be
+/// the last one there is.
 fn check_ends(logs: &Logs<'_>, history: &History<'_>, report: &mut Report) {
     let head = logs.dump.iter().find_map(|line| match line {
         Dumped::Head { id } => position(id),
         _ => None,
     });
     let Some(head) = head else { return report.object(Kind::Run, "the dump does not say where the end is") };
-    for span in history.spans.iter().filter(|span| span.last < head.seq) {
-        let why = format!("{}: heard up to {}, and the end is {}", span.name, span.last, head.seq);
+    let last = history.told.keys().copied().filter(|seq| *seq <= head.seq).max().unwrap_or(head.seq);
+    for span in history.spans.iter().filter(|span| span.last < last) {
+        let why = format!("{}: heard up to {}, and the end is {last}", span.name, span.last);
         report.object(Kind::Gap, why);
     }
     if !history.spans.iter().any(|span| span.after == 0) {
@@ -166,39 +202,6 @@ pub(crate) fn check_acks(logs: &Logs<'_>, history: &History<'_>, report: &mut Re
             }
             Some(_) => {}
             None => report.object(Kind::Lost, format!("{}: its acknowledged event {id} was told to nobody", ack.job)),
-        }
-    }
-}
-
-/// Submitted, assigned, started, completed, each once. An assignment may go back to the queue
-/// before it is started; a run may not, because no agent was killed.
-pub(crate) fn check_stories(history: &History<'_>, report: &mut Report) {
-    for (job, story) in &history.stories {
-        let mut state = "nothing";
-        for seq in story {
-            let told = &history.told[seq];
-            let word = match told.kind {
-                "job_status_changed" => told.detail.unwrap_or_default(),
-                kind => kind,
-            };
-            let next = match (state, word) {
-                ("nothing", "job_submitted") => "pending",
-                ("pending", "job_assigned") => "assigned",
-                ("assigned", "in_progress") => "running",
-                ("assigned", "pending:not_started" | "pending:released") => "pending",
-                ("running", "complete_job") => "completed",
-                _ => {
-                    let kind = if state == "completed" { Kind::Doubled } else { Kind::Lease };
-                    report.object(kind, format!("{job}: {word} while {state} (event {})", told.id));
-                    break;
-                }
-            };
-            state = next;
-            if let ("complete_job", Some(of)) = (told.kind, told.detail)
-                && of != *job
-            {
-                report.object(Kind::Lease, format!("{job}: completed with the result of {of}"));
-            }
         }
     }
 }

@@ -30,9 +30,8 @@ pub(crate) struct Violation {
 pub(crate) struct Report {
     pub(crate) figures: Vec<(&'static str, String)>,
     pub(crate) violations: Vec<Violation>,
-    /// Jobs acknowledged for each second between the first submission and the last answer,
-    /// outages included.
-    pub(crate) per_second: f64,
+    /// One line for each kill.
+    pub(crate) kills: Vec<String>,
 }
 
 /// Violations that are printed; the rest are counted.
@@ -58,8 +57,12 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.kills.is_empty() {
+            writeln!(f, "  kill      lived  running  in flight  acked/s  when")?;
+            self.kills.iter().try_for_each(|kill| writeln!(f, "  {kill}"))?;
+        }
         for (name, value) in &self.figures {
-            writeln!(f, "  {name:<34} {value}")?;
+            writeln!(f, "  {name:<36} {value}")?;
         }
         for Violation { kind, what } in self.violations.iter().take(SHOWN_MAX) {
             writeln!(f, "  {kind:?}: {what}")?;

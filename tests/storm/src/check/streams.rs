@@ -14,15 +14,20 @@ struct Story<'a> {
     /// Ends heard, the one that a first state may be included.
     ends: u32,
     is_over: bool,
+    /// When anything was heard last.
+    heard_at: u64,
 }
+
+/// The journal is kept for longer than this: who was told something since must be told what followed.
+const KEPT_US: u64 = 60_000_000;
 
 pub(crate) fn check(logs: &Logs<'_>, history: &History<'_>, report: &mut Report) {
     for watcher in &logs.streams {
         let mut story: Option<Story<'_>> = None;
         for heard in &watcher.heard {
-            if let Heard::Follow { job, .. } = heard {
+            if let Heard::Follow { job, at } = heard {
                 conclude(watcher.name, story.take(), history, report);
-                story = Some(Story { job, after: None, heard: Vec::new(), ends: 0, is_over: false });
+                story = Some(Story { job, after: None, heard: Vec::new(), ends: 0, is_over: false, heard_at: *at });
             } else if let Some(story) = &mut story {
                 hear(watcher.name, story, heard, report);
             }
@@ -34,7 +39,8 @@ pub(crate) fn check(logs: &Logs<'_>, history: &History<'_>, report: &mut Report)
 fn hear<'a>(name: &str, story: &mut Story<'a>, heard: &Heard<'a>, report: &mut Report) {
     let job = story.job;
     match heard {
-        Heard::State { id, kind, .. } => {
+        Heard::State { at: heard_at, id, kind } => {
+            story.heard_at = *heard_at;
             match (position(id), story.after) {
                 (Some(at), None) => story.after = Some(at.seq),
                 (None, _) => report.object(Kind::Gap, format!("{name}: {job}: its state has the id {id:?}")),
@@ -42,7 +48,8 @@ fn hear<'a>(name: &str, story: &mut Story<'a>, heard: &Heard<'a>, report: &mut R
             }
             story.ends += u32::from(*kind == "complete_job");
         }
-        Heard::Event { id, kind, .. } => {
+        Heard::Event { at: heard_at, id, kind, .. } => {
+            story.heard_at = *heard_at;
             let Some(at) = position(id) else {
                 return report.object(Kind::Gap, format!("{name}: {job}: {kind} has the id {id:?}"));
             };
@@ -54,6 +61,14 @@ fn hear<'a>(name: &str, story: &mut Story<'a>, heard: &Heard<'a>, report: &mut R
             }
             story.heard.push((at.seq, id));
             story.ends += u32::from(*kind == "complete_job");
+        }
+        // A job may wait for longer than the journal is kept; then its story begins anew.
+        Heard::Lapsed { at } if at.saturating_sub(story.heard_at) > KEPT_US => {
+            (story.after, story.heard_at) = (None, *at);
+            story.heard.clear();
+        }
+        Heard::Lapsed { .. } => {
+            report.object(Kind::Gap, format!("{name}: {job}: what followed was kept for less than a minute"));
         }
         Heard::Ended { .. } => story.is_over = true,
         Heard::Nothing { .. } if story.ends == 0 => {
@@ -67,7 +82,7 @@ fn hear<'a>(name: &str, story: &mut Story<'a>, heard: &Heard<'a>, report: &mut R
 }
 
 fn conclude(name: &str, story: Option<Story<'_>>, history: &History<'_>, report: &mut Report) {
-    let Some(Story { job, after, heard, ends, is_over }) = story else { return };
+    let Some(Story { job, after, heard, ends, is_over, .. }) = story else { return };
     match ends {
         1 if is_over => {}
         1 => report.object(Kind::Gap, format!("{name}: {job}: the stream went on after its end")),

@@ -56,7 +56,7 @@ impl Follower<'_> {
         self.log.put(&Heard::Follow { at: now_us(), job });
         let asks_again = self.dice.one_in(AGAIN_ONE_IN);
         let mut following = Following::default();
-        while !self.stage.is_past(Phase::Unfollowed) {
+        while !self.stage.is_past(Phase::Unfollowed) && !self.stage.is_given_up() {
             match self.listen(job, &mut following).unwrap_or(Outcome::Lost) {
                 Outcome::Over => return,
                 Outcome::Ended if following.has_ended && !asks_again => return,
@@ -84,6 +84,9 @@ impl Follower<'_> {
         }
         while let Some(frame) = frames.next()? {
             self.hear(&frame, following);
+            if self.stage.is_given_up() {
+                return Ok(Outcome::Over);
+            }
         }
         if following.has_ended {
             self.log.put(&Heard::Ended { at: now_us() });
@@ -99,6 +102,11 @@ impl Follower<'_> {
                 let kind = message["type"].as_str().unwrap_or("?");
                 following.has_ended |= kind == "complete_job";
                 match id {
+                    _ if kind == "resync" && message["reason"] == "expired" => {
+                        self.log.put(&Heard::Lapsed { at });
+                        following.has_state = false;
+                        return;
+                    }
                     _ if matches!(kind, "resync" | "error" | "?") => {
                         self.log.put(&Heard::Odd { at, what: &message.to_string() });
                     }

@@ -112,7 +112,8 @@ impl Monitor<'_> {
     }
 }
 
-/// What the checker wants to know beside the kind: where a status went, whose result it is.
+/// What the checker wants to know beside the kind: where a status went, to whom a job, whose result
+/// it is, why a job failed.
 fn detail(kind: &str, message: &Value) -> Option<String> {
     match kind {
         "job_status_changed" => {
@@ -120,7 +121,14 @@ fn detail(kind: &str, message: &Value) -> Option<String> {
             let reason = message["reason"].as_str().map(|reason| format!(":{reason}")).unwrap_or_default();
             Some(format!("{status}{reason}"))
         }
-        "complete_job" => Some(message["result"]["job"].as_str().unwrap_or("?").to_owned()),
+        "job_assigned" => message["worker_id"].as_str().map(str::to_owned),
+        // A large one is not told.
+        "complete_job" => {
+            let result = message.get("result")?;
+            Some(format!("{}@{}", result["job"].as_str().unwrap_or("?"), result["pid"]))
+        }
+        "job_failed" if message["cancelled"] == true => Some("cancelled".to_owned()),
+        "job_failed" => Some(message["failure"]["reason"].as_str().unwrap_or("?").to_owned()),
         _ => None,
     }
 }

@@ -5,7 +5,7 @@ use anyhow::{Context, bail};
 use nix::sys::signal::{SigSet, Signal, kill};
 use nix::unistd::Pid;
 use std::collections::BTreeMap;
-use std::process::{Child, Command, ExitStatus};
+use std::process::{Child, ChildStderr, Command, ExitStatus};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -22,7 +22,8 @@ impl Processes {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn start(&self, name: &str, command: &mut Command) -> anyhow::Result<()> {
+    /// Its standard error, if `command` pipes it.
+    pub(crate) fn start(&self, name: &str, command: &mut Command) -> anyhow::Result<Option<ChildStderr>> {
         let mut alive = self.alive();
         if alive.contains_key(name) {
             bail!("{name} is running already");
@@ -32,9 +33,31 @@ impl Processes {
         guarded_signals().thread_unblock()?;
         let child = command.spawn();
         guarded_signals().thread_block()?;
-        let child = child.with_context(|| format!("{name} cannot be started"))?;
+        let mut child = child.with_context(|| format!("{name} cannot be started"))?;
+        let stderr = child.stderr.take();
         alive.insert(name.to_owned(), child);
-        Ok(())
+        Ok(stderr)
+    }
+
+    /// Sends it a signal that it does not end from: SIGSTOP or SIGCONT.
+    ///
+    /// # Errors
+    /// It was gone before.
+    pub(crate) fn signal(&self, name: &str, signal: Signal) -> anyhow::Result<()> {
+        self.still_there(name)?;
+        let alive = self.alive();
+        let child = alive.get(name).with_context(|| format!("{name} was not started"))?;
+        Ok(kill(Pid::from_raw(i32::try_from(child.id())?), signal)?)
+    }
+
+    /// How it ended, if it did so by itself; then it may be started again.
+    pub(crate) fn ended(&self, name: &str) -> anyhow::Result<Option<ExitStatus>> {
+        let mut alive = self.alive();
+        let status = alive.get_mut(name).with_context(|| format!("{name} was not started"))?.try_wait()?;
+        if status.is_some() {
+            alive.remove(name);
+        }
+        Ok(status)
     }
 
     /// SIGKILL, and the process is gone when this returns.
@@ -105,6 +128,7 @@ pub(crate) fn guard(processes: &Arc<Processes>, deadline: Duration) -> anyhow::R
     std::thread::spawn(move || {
         if signals.wait().is_ok() {
             held.kill_all();
+            eprintln!("storm: was told to stop; everything is killed");
             std::process::exit(130);
         }
     });

@@ -1,6 +1,12 @@
 //! The lines of the logs: written by the run, read by the checker. Fields stand between tabs,
 //! `-` is an absent one, times are microseconds since 1970.
 
+mod broker;
+mod heard;
+
+pub(crate) use broker::{Demand, Life, Strike, Window};
+pub(crate) use heard::Heard;
+
 use anyhow::Context;
 use std::fmt::Display;
 use std::str::{FromStr, Split};
@@ -28,6 +34,11 @@ impl<'a> Fields<'a> {
     fn maybe(&mut self) -> anyhow::Result<Option<&'a str>> {
         self.word().map(|word| Some(word).filter(|word| *word != "-"))
     }
+
+    fn maybe_value<T: FromStr>(&mut self) -> anyhow::Result<Option<T>> {
+        let Some(word) = self.maybe()? else { return Ok(None) };
+        word.parse().map(Some).ok().with_context(|| format!("{word:?} is no such value"))
+    }
 }
 
 fn dash<T: Display>(value: Option<T>) -> String {
@@ -50,15 +61,17 @@ pub(crate) fn lines<'a, R: Record<'a>>(name: &str, text: &'a str) -> anyhow::Res
 pub(crate) struct Submission<'a> {
     pub(crate) at: u64,
     pub(crate) job: &'a str,
+    /// Bytes of the text in its payload; 0 for most.
+    pub(crate) bytes: usize,
 }
 
 impl<'a> Record<'a> for Submission<'a> {
     fn line(&self) -> String {
-        format!("{}\t{}", self.at, self.job)
+        format!("{}\t{}\t{}", self.at, self.job, self.bytes)
     }
 
     fn read(fields: &mut Fields<'a>) -> anyhow::Result<Self> {
-        Ok(Submission { at: fields.value()?, job: fields.word()? })
+        Ok(Submission { at: fields.value()?, job: fields.word()?, bytes: fields.value()? })
     }
 }
 
@@ -84,48 +97,101 @@ impl<'a> Record<'a> for Ack<'a> {
     }
 }
 
-/// A job's program began (`start`) or ended.
+/// What a job's program says of itself.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Mark {
+    Start,
+    End,
+    /// It was given another payload than was submitted.
+    Wrong,
+}
+
+/// A mark of a job's program.
 #[derive(Clone, Debug)]
 pub(crate) struct Execution<'a> {
-    pub(crate) start: bool,
+    pub(crate) mark: Mark,
     pub(crate) at: u64,
     pub(crate) job: &'a str,
     pub(crate) attempt: u32,
     pub(crate) pid: u32,
+    /// Who ran it.
+    pub(crate) agent: &'a str,
 }
 
 impl<'a> Record<'a> for Execution<'a> {
     fn line(&self) -> String {
-        let word = if self.start { "start" } else { "end" };
-        format!("{word}\t{}\t{}\t{}\t{}", self.at, self.job, self.attempt, self.pid)
+        let word = match self.mark {
+            Mark::Start => "start",
+            Mark::End => "end",
+            Mark::Wrong => "wrong",
+        };
+        format!("{word}\t{}\t{}\t{}\t{}\t{}", self.at, self.job, self.attempt, self.pid, self.agent)
     }
 
     fn read(fields: &mut Fields<'a>) -> anyhow::Result<Self> {
-        let (start, at, job) = (fields.word()? == "start", fields.value()?, fields.word()?);
-        Ok(Execution { start, at, job, attempt: fields.value()?, pid: fields.value()? })
+        let mark = match fields.word()? {
+            "start" => Mark::Start,
+            "end" => Mark::End,
+            "wrong" => Mark::Wrong,
+            word => anyhow::bail!("{word:?} is no mark"),
+        };
+        let (at, job, attempt) = (fields.value()?, fields.word()?, fields.value()?);
+        Ok(Execution { mark, at, job, attempt, pid: fields.value()?, agent: fields.word()? })
     }
 }
 
-/// One life of the broker, and its end.
+/// The broker did not take a submission and said why; the submitter goes on trying.
 #[derive(Clone, Debug)]
-pub(crate) struct Life {
-    pub(crate) spawned_at: u64,
-    /// `None`: it was killed before it answered anything.
-    pub(crate) answered_at: Option<u64>,
-    /// For the last one: when the submissions stopped; it was not killed.
-    pub(crate) ended_at: u64,
-    pub(crate) killed: bool,
+pub(crate) struct Refusal<'a> {
+    pub(crate) at: u64,
+    pub(crate) job: &'a str,
+    pub(crate) status: u16,
+    pub(crate) code: &'a str,
 }
 
-impl<'a> Record<'a> for Life {
+impl<'a> Record<'a> for Refusal<'a> {
     fn line(&self) -> String {
-        format!("{}\t{}\t{}\t{}", self.spawned_at, dash(self.answered_at), self.ended_at, self.killed)
+        format!("{}\t{}\t{}\t{}", self.at, self.job, self.status, self.code)
     }
 
     fn read(fields: &mut Fields<'a>) -> anyhow::Result<Self> {
-        let spawned_at = fields.value()?;
-        let answered_at = fields.maybe()?.map(str::parse).transpose()?;
-        Ok(Life { spawned_at, answered_at, ended_at: fields.value()?, killed: fields.value()? })
+        let (at, job) = (fields.value()?, fields.word()?);
+        Ok(Refusal { at, job, status: fields.value()?, code: fields.word()? })
+    }
+}
+
+/// A running job was cancelled, and the broker answered.
+#[derive(Clone, Debug)]
+pub(crate) struct Cancel<'a> {
+    pub(crate) at: u64,
+    pub(crate) job: &'a str,
+    pub(crate) status: u16,
+}
+
+impl<'a> Record<'a> for Cancel<'a> {
+    fn line(&self) -> String {
+        format!("{}\t{}\t{}", self.at, self.job, self.status)
+    }
+
+    fn read(fields: &mut Fields<'a>) -> anyhow::Result<Self> {
+        Ok(Cancel { at: fields.value()?, job: fields.word()?, status: fields.value()? })
+    }
+}
+
+/// An agent wrote that the broker took a job's result from it.
+#[derive(Clone, Debug)]
+pub(crate) struct Finish<'a> {
+    pub(crate) agent: &'a str,
+    pub(crate) job: &'a str,
+}
+
+impl<'a> Record<'a> for Finish<'a> {
+    fn line(&self) -> String {
+        format!("{}\t{}", self.agent, self.job)
+    }
+
+    fn read(fields: &mut Fields<'a>) -> anyhow::Result<Self> {
+        Ok(Finish { agent: fields.word()?, job: fields.word()? })
     }
 }
 
@@ -133,17 +199,17 @@ impl<'a> Record<'a> for Life {
 #[derive(Clone, Debug)]
 pub(crate) enum Dumped<'a> {
     /// The last event at a moment when no job was left; every watcher has to reach it.
-    Head {
-        id: &'a str,
-    },
+    Head { id: &'a str },
     /// How many jobs the list says that it has.
-    Total {
-        jobs: u64,
-    },
+    Total { jobs: u64 },
     Job {
         job: &'a str,
         status: &'a str,
+        /// Why it failed.
+        reason: Option<&'a str>,
     },
+    /// A job with a large payload: whether payload and result are what they have to be.
+    Content { job: &'a str, payload: bool, result: bool },
 }
 
 impl<'a> Record<'a> for Dumped<'a> {
@@ -151,7 +217,8 @@ impl<'a> Record<'a> for Dumped<'a> {
         match self {
             Dumped::Head { id } => format!("head\t{id}"),
             Dumped::Total { jobs } => format!("total\t{jobs}"),
-            Dumped::Job { job, status } => format!("job\t{job}\t{status}"),
+            Dumped::Job { job, status, reason } => format!("job\t{job}\t{status}\t{}", dash(*reason)),
+            Dumped::Content { job, payload, result } => format!("content\t{job}\t{payload}\t{result}"),
         }
     }
 
@@ -159,84 +226,10 @@ impl<'a> Record<'a> for Dumped<'a> {
         match fields.word()? {
             "head" => Ok(Dumped::Head { id: fields.word()? }),
             "total" => Ok(Dumped::Total { jobs: fields.value()? }),
-            "job" => Ok(Dumped::Job { job: fields.word()?, status: fields.word()? }),
+            "job" => Ok(Dumped::Job { job: fields.word()?, status: fields.word()?, reason: fields.maybe()? }),
+            "content" => Ok(Dumped::Content { job: fields.word()?, payload: fields.value()?, result: fields.value()? }),
             word => anyhow::bail!("{word:?} is no kind of line"),
         }
-    }
-}
-
-/// What a watcher did and heard.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Heard<'a> {
-    /// Watchers of single jobs: what follows is about this one.
-    Follow {
-        at: u64,
-        job: &'a str,
-    },
-    /// A stream began; `since` is the position it resumes after.
-    Opened {
-        at: u64,
-        since: Option<&'a str>,
-    },
-    /// The state after an event, as a stream begins with it when nothing is resumed.
-    State {
-        at: u64,
-        id: &'a str,
-        kind: &'a str,
-    },
-    Event {
-        at: u64,
-        id: &'a str,
-        kind: &'a str,
-        job: Option<&'a str>,
-        detail: Option<&'a str>,
-    },
-    /// The broker ended the stream of a single job.
-    Ended {
-        at: u64,
-    },
-    /// 204: there is nothing left to hear of the job.
-    Nothing {
-        at: u64,
-    },
-    /// Anything that must not happen: a resync, another status, a frame that makes no sense.
-    Odd {
-        at: u64,
-        what: &'a str,
-    },
-}
-
-impl<'a> Record<'a> for Heard<'a> {
-    fn line(&self) -> String {
-        match self {
-            Heard::Follow { at, job } => format!("follow\t{at}\t{job}"),
-            Heard::Opened { at, since } => format!("opened\t{at}\t{}", dash(*since)),
-            Heard::State { at, id, kind } => format!("state\t{at}\t{id}\t{kind}"),
-            Heard::Event { at, id, kind, job, detail } => {
-                format!("event\t{at}\t{id}\t{kind}\t{}\t{}", dash(*job), dash(*detail))
-            }
-            Heard::Ended { at } => format!("ended\t{at}"),
-            Heard::Nothing { at } => format!("nothing\t{at}"),
-            // It may be anything, and must stay one field of one line.
-            Heard::Odd { at, what } => format!("odd\t{at}\t{}", what.replace(['\t', '\n', '\r'], " ")),
-        }
-    }
-
-    fn read(fields: &mut Fields<'a>) -> anyhow::Result<Self> {
-        let (word, at) = (fields.word()?, fields.value()?);
-        Ok(match word {
-            "follow" => Heard::Follow { at, job: fields.word()? },
-            "opened" => Heard::Opened { at, since: fields.maybe()? },
-            "state" => Heard::State { at, id: fields.word()?, kind: fields.word()? },
-            "event" => {
-                let (id, kind) = (fields.word()?, fields.word()?);
-                Heard::Event { at, id, kind, job: fields.maybe()?, detail: fields.maybe()? }
-            }
-            "ended" => Heard::Ended { at },
-            "nothing" => Heard::Nothing { at },
-            "odd" => Heard::Odd { at, what: fields.word()? },
-            word => anyhow::bail!("{word:?} is no kind of line"),
-        })
     }
 }
 
