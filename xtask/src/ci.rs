@@ -2,7 +2,7 @@
 
 use crate::parts::{self, Part};
 use crate::programs::{self, command};
-use crate::{codegen, places, setup, test, tidy};
+use crate::{codegen, peers, places, setup, test, tidy};
 use anyhow::{Context, Result};
 use std::fs;
 
@@ -20,10 +20,11 @@ pub(crate) fn run(is_long: bool) -> Result<()> {
         ("codegen", Box::new(|| codegen::run(true))),
         ("clippy", Box::new(clippy)),
         ("test", Box::new(test_as_the_readme_says)),
-        ("storm", Box::new(move || storm(is_long))),
+        ("storm", Box::new(move || storms(is_long))),
     ];
     if is_long {
         all.push(("agreement", Box::new(agreement)));
+        all.push(("peers", Box::new(|| peers::run(&["--short".to_owned()]))));
     }
     parts::run("ci", all)
 }
@@ -63,17 +64,39 @@ fn agreement() -> Result<()> {
     programs::run(&mut test, "the failure names its seed; AGREEMENT_SEED repeats it")
 }
 
-fn storm(is_long: bool) -> Result<()> {
-    test::build()?;
-    let folder = places::target()?.join("storm").join(if is_long { "long" } else { "short" });
+/// Storms before a merge: kills under load, agents struck as well, a full disk.
+const SHORT_STORMS: [(&str, &[&str]); 3] =
+    [("kills", &["--short"]), ("agents", &["--short", "--agents"]), ("full", &["--short", "--weather", "full"])];
+/// All of them, in full.
+const LONG_STORMS: [(&str, &[&str]); 6] = [
+    ("kills", &[]),
+    ("agents", &["--agents"]),
+    ("full", &["--weather", "full"]),
+    ("full-mount", &["--weather", "full-mount"]),
+    ("slow", &["--weather", "slow"]),
+    ("power", &["--weather", "power"]),
+];
+
+/// The long ones carry a load that two cores only carry with programs that were optimised.
+fn storms(is_long: bool) -> Result<()> {
+    if is_long {
+        let mut build = command("cargo", ["build", "--release", "-p", "callboard", "-p", "storm"]);
+        programs::run(&mut build, "mend what the compiler names")?;
+        LONG_STORMS.iter().try_for_each(|(name, args)| storm("release", name, args))
+    } else {
+        test::build()?;
+        SHORT_STORMS.iter().try_for_each(|(name, args)| storm("debug", name, args))
+    }
+}
+
+fn storm(profile: &str, name: &str, args: &[&str]) -> Result<()> {
+    let built = places::target()?.join(profile);
+    let folder = places::target()?.join("storm").join(name);
     if folder.exists() {
         fs::remove_dir_all(&folder).with_context(|| format!("{} cannot be removed", folder.display()))?;
     }
-    let mut storm = command(places::built("storm")?, ["run", "--dir"]);
-    storm.arg(&folder).arg("--callboard").arg(places::built("callboard")?);
-    if !is_long {
-        storm.arg("--short");
-    }
+    let mut storm = command(built.join("storm"), ["run", "--dir"]);
+    storm.arg(&folder).arg("--callboard").arg(built.join("callboard")).args(args);
     let hint = format!("the logs are in {}; `storm check` reads them again", places::short(&folder));
     programs::run(&mut storm, &hint)
 }

@@ -6,6 +6,7 @@ mod codegen;
 mod demo;
 mod http;
 mod parts;
+mod peers;
 mod places;
 mod programs;
 mod setup;
@@ -23,7 +24,8 @@ usage: cargo xtask <verb>
   demo [argument…]      a broker, three machines and a stream of jobs; arguments go to `callboard demo`
   test [name…]          every test; with names only the Rust tests whose name contains one of them
   curl, browser         one part of `test`, alone, with what is built
-  ci [--long]           all checks and tests, and a storm of kills; --long: the full storm
+  ci [--long]           all checks and tests, and three short storms; --long: all storms in full, and peers
+  peers [argument…]     the same work in Callboard and in BullMQ, in turn; --short: small
   tidy [--report]       the rules of the house; --report: sizes beside them
   codegen [--check]     the page's types from crates/wire; --check: only whether they are fresh
   help                  this";
@@ -42,9 +44,10 @@ fn main() -> ExitCode {
 fn run(args: &[String]) -> Result<()> {
     let (verb, rest) = args.split_first().map_or(("help", args), |(verb, rest)| (verb.as_str(), rest));
     match verb {
-        "setup" => no_arguments(rest).and_then(|()| setup::run(setup::Needs::BROWSER)),
+        "setup" => no_arguments(rest).and_then(|()| setup::run(setup::Needs::ALL)),
         "demo" => demo::run(rest),
         "test" => test::run(rest),
+        "peers" => peers::run(rest),
         "ci" => ci::run(flag(rest, "--long")?),
         "tidy" => tidy::run(flag(rest, "--report")?),
         "curl" => no_arguments(rest).and_then(|()| test::curl()),

@@ -18,6 +18,11 @@ pub(crate) fn ui() -> PathBuf {
     root().join("ui")
 }
 
+/// What Callboard is compared with.
+pub(crate) fn peers() -> PathBuf {
+    root().join("bench/peers")
+}
+
 /// Cargo's target folder. This program was built into it, wherever `CARGO_TARGET_DIR` puts it.
 ///
 /// # Errors
@@ -34,6 +39,14 @@ pub(crate) fn target() -> Result<PathBuf> {
 /// As [`target`].
 pub(crate) fn built(name: &str) -> Result<PathBuf> {
     Ok(target()?.join("debug").join(name))
+}
+
+/// A program of this workspace, built by `cargo build --release`.
+///
+/// # Errors
+/// As [`target`].
+pub(crate) fn released(name: &str) -> Result<PathBuf> {
+    Ok(target()?.join("release").join(name))
 }
 
 /// A path as a person in the repository would write it.

@@ -10,13 +10,17 @@ use std::time::SystemTime;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Needs {
     browser: bool,
+    peers: bool,
 }
 
 impl Needs {
     /// Building the page and the binary.
-    pub(crate) const BUILD: Needs = Needs { browser: false };
+    pub(crate) const BUILD: Needs = Needs { browser: false, peers: false };
     /// That, and looking at the page with a browser and at the doors with curl.
-    pub(crate) const BROWSER: Needs = Needs { browser: true };
+    pub(crate) const BROWSER: Needs = Needs { browser: true, peers: false };
+    /// Building, and running what Callboard is compared with.
+    pub(crate) const PEERS: Needs = Needs { browser: false, peers: true };
+    pub(crate) const ALL: Needs = Needs { browser: true, peers: true };
 }
 
 /// The oldest Node that the page's build runs on (`engines` in `ui/package.json`).
@@ -31,10 +35,11 @@ const BROWSERS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "g
 /// Something is missing that cannot be installed from here; the sentence says how to get it.
 pub(crate) fn run(needs: Needs) -> Result<()> {
     check_node()?;
-    if needs.browser {
-        install_programs()?;
-    }
+    install_programs(needs)?;
     install_modules(&places::ui())?;
+    if needs.peers {
+        install_modules(&places::peers().join("bullmq"))?;
+    }
     build_page(&places::ui())?;
     println!("xtask: everything is there");
     Ok(())
@@ -60,13 +65,16 @@ fn node_version(text: &str) -> Option<(u32, u32)> {
     Some((numbers.next()??, numbers.next()??))
 }
 
-fn install_programs() -> Result<()> {
+fn install_programs(needs: Needs) -> Result<()> {
     let mut missing = Vec::new();
-    if browser().is_none() {
+    if needs.browser && browser().is_none() {
         missing.push("chromium");
     }
-    if find("curl").is_none() {
+    if needs.browser && find("curl").is_none() {
         missing.push("curl");
+    }
+    if needs.peers && find("redis-server").is_none() {
+        missing.push("redis-server");
     }
     if missing.is_empty() {
         return Ok(());
@@ -87,14 +95,15 @@ fn install_programs() -> Result<()> {
 }
 
 /// `npm ci` if the modules are absent or older than what they are made from.
-fn install_modules(ui: &Path) -> Result<()> {
-    let wanted = tree::newest(&[ui.join("package-lock.json"), ui.join("package.json")])
-        .context("ui/package-lock.json is not there; check out the whole repository")?;
-    if changed_at(&ui.join("node_modules/.package-lock.json")).is_some_and(|installed| installed >= wanted) {
+fn install_modules(folder: &Path) -> Result<()> {
+    let lock = folder.join("package-lock.json");
+    let absent = || format!("{} is not there; check out the whole repository", places::short(&lock));
+    let wanted = tree::newest(&[lock.clone(), folder.join("package.json")]).with_context(absent)?;
+    if changed_at(&folder.join("node_modules/.package-lock.json")).is_some_and(|installed| installed >= wanted) {
         return Ok(());
     }
     let hint = "npm's output above says why; it needs the npm registry";
-    programs::run(command("npm", ["ci", "--no-audit", "--no-fund"]).current_dir(ui), hint)
+    programs::run(command("npm", ["ci", "--no-audit", "--no-fund"]).current_dir(folder), hint)
 }
 
 /// `npm run build` if the page is absent or older than its sources.

@@ -4,9 +4,9 @@
 use super::house::{House, RustFile};
 
 const BUDGETS: [(&str, usize); 7] = [
-    ("fleet", 5_000),
+    ("fleet", 5_500),
     ("wire", 5_500),
-    ("store", 4_500),
+    ("store", 5_500),
     ("broker", 8_000),
     ("client", 1_500),
     ("agent", 6_000),

@@ -24,7 +24,7 @@ const OURS: [&str; 9] = ["agent", "broker", "callboard", "client", "fleet", "sto
 const RUNTIMES: &[&str] = &["axum", "clap", "hyper", "reqwest", "rusqlite", "tokio", "tokio-util", "tower", "tracing"];
 
 const ROOMS: [Room; 9] = [
-    room("fleet", "crates/fleet", &[], Foreign::Only(&["thiserror"], &["proptest"])),
+    room("fleet", "crates/fleet", &[], Foreign::Only(&["hashbrown", "thiserror"], &["proptest"])),
     room("wire", "crates/wire", &["fleet"], Foreign::Never(RUNTIMES)),
     room("store", "crates/store", &[], Foreign::Never(&["axum", "clap", "reqwest", "serde", "serde_json"])),
     room(
@@ -149,7 +149,7 @@ mod tests {
             "[dependencies]\nthiserror = \"2\"\nproptest = \"1\"\n[dev-dependencies]\nproptest = \"1\"\n",
         );
         assert_eq!(found.len(), 1, "{found:?}");
-        assert!(found[0].contains("nothing but thiserror, proptest"), "{found:?}");
+        assert!(found[0].contains("nothing but hashbrown, thiserror, proptest"), "{found:?}");
     }
 
     #[test]

@@ -81,9 +81,11 @@ impl RustFile {
     }
 }
 
-/// `tests/` of a crate, and what lies in the folder of that name beside them.
+/// `tests/` of a crate, and what lies in the folder of that name beside them; and contracts, which
+/// are tests that a crate brings along for engines elsewhere.
 fn is_in_tests(path: &str) -> bool {
-    path.split('/').any(|part| part == "tests") && !path.starts_with("tests/storm/")
+    let is_test = |part: &str| part == "tests" || part.trim_end_matches(".rs") == "contract";
+    path.split('/').any(is_test) && !path.starts_with("tests/storm/")
 }
 
 /// Paths without `.rs` of the modules that this file declares for tests only.

@@ -11,9 +11,10 @@ const NEVER: [(&str, &str); 4] = [
 ];
 
 /// Where lock files may fetch from, and the key that says so.
-const LOCKS: [(&str, &str, &str); 2] = [
+const LOCKS: [(&str, &str, &str); 3] = [
     ("Cargo.lock", "source = \"", "registry+https://github.com/rust-lang/crates.io-index"),
     ("ui/package-lock.json", "\"resolved\": \"", "https://registry.npmjs.org/"),
+    ("bench/peers/bullmq/package-lock.json", "\"resolved\": \"", "https://registry.npmjs.org/"),
 ];
 
 pub(super) fn check(house: &House) -> Vec<String> {
