@@ -71,17 +71,18 @@ impl Ended {
     }
 
     /// What the job can be found by in words.
-    pub(crate) async fn text(&self, desk: &Desk) -> Result<String, StoreError> {
+    pub(crate) async fn text(&self, desk: &Desk) -> String {
         let spec = &self.job.spec;
         let mut text = said(&self.job);
-        if spec.payload.bytes <= crate::limits::SEARCHED_BYTES_MAX as u64
-            && let Some(payload) =
-                contents::read(&desk.feed, &desk.store, &spec.payload, self.job.order, Slot::Payload).await?
-        {
+        if spec.payload.bytes > crate::limits::SEARCHED_BYTES_MAX as u64 {
+            return text;
+        }
+        let payload = contents::read(&desk.feed, &desk.store, &spec.payload, self.job.order, Slot::Payload).await;
+        if let Ok(Some(payload)) = payload {
             text.push('\n');
             text.push_str(&String::from_utf8_lossy(&payload));
         }
-        Ok(text)
+        text
     }
 }
 

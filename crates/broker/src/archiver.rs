@@ -3,7 +3,7 @@
 use crate::archived::Ended;
 use crate::desk::Desk;
 use crate::limits;
-use fleet::{Chapter, Command, Event, Fact, JobId, Ledger, Timestamp};
+use fleet::{Chapter, Command, Event, Fact, Job, JobId, Ledger, Timestamp};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use store::{Place, Position, StoreError};
@@ -25,9 +25,19 @@ pub(crate) struct Archiver {
     put_at: Instant,
     decoder: stored::Decoder,
     encoder: stored::Encoder,
-    /// For an archive that begins anew under a journal that does not: the jobs that the view no
-    /// longer knows, and up to where.
+    /// For an archive that is behind what the view has forgotten (an older one was put back, or it
+    /// begins anew): the jobs of the journal as far as it reaches back, and up to where they are needed.
     forgotten: Option<(Ledger, u64)>,
+    /// The journal was read from its beginning for what cannot be found otherwise.
+    has_looked_back: bool,
+}
+
+/// What became of what was to be put away.
+#[derive(PartialEq, Eq)]
+enum Put {
+    Done,
+    /// Something of it is known to nobody: it is read from the beginning again.
+    LookBack,
 }
 
 struct Found {
@@ -39,7 +49,7 @@ struct Found {
 impl Archiver {
     /// Takes up the archive's place; one that the journal does not hold (a backup was restored) is
     /// taken back to the latest that it does.
-    pub(crate) async fn open(desk: Desk, search: bool, folded_from: u64) -> Result<Archiver, StoreError> {
+    pub(crate) async fn open(desk: Desk, search: bool) -> Result<Archiver, StoreError> {
         let mut place = desk.store.archive.place().await?;
         if !is_held(&desk, &place).await? {
             let found = earlier(&desk).await?;
@@ -51,8 +61,6 @@ impl Archiver {
             desk.store.archive.cut_back(found.position.seq, found).await?;
             place = found;
         }
-        let forgotten =
-            (place.position == Position::START && folded_from > 0).then(|| (Ledger::default(), folded_from));
         Ok(Archiver {
             desk,
             search,
@@ -63,7 +71,8 @@ impl Archiver {
             put_at: Instant::now(),
             decoder: stored::Decoder::default(),
             encoder: stored::Encoder::default(),
-            forgotten,
+            forgotten: None,
+            has_looked_back: false,
         })
     }
 
@@ -100,10 +109,23 @@ impl Archiver {
     fn begin_again(&mut self) {
         self.read = self.place.position;
         self.held.clear();
-        if let Some((ledger, _)) = &mut self.forgotten {
-            *ledger = Ledger::default();
-            self.read = Position::START;
+        if self.forgotten.take().is_some() {
+            self.has_looked_back = false;
         }
+    }
+
+    /// What the view no longer knows is gathered from the journal, from where that begins.
+    fn look_back(&mut self) {
+        tracing::warn!(
+            from = self.place.position.seq,
+            to = self.read.seq,
+            "the archive is behind what is in memory; the journal is read once more for what ended there"
+        );
+        self.forgotten = Some((Ledger::default(), self.read.seq));
+        self.has_looked_back = true;
+        self.read = Position::START;
+        self.held.clear();
+        self.held_at = Timestamp::default();
     }
 
     /// Reads on, and puts away what it found. False: there was nothing new.
@@ -116,7 +138,9 @@ impl Archiver {
                 for record in records {
                     let events = record.entries.iter().map(|entry| (entry.id.seq, &entry.event));
                     self.read_on(record.position, events, &mut ready, &mut place);
-                    self.put_many(&mut ready, place).await?;
+                    if self.put_many(&mut ready, place).await? == Put::LookBack {
+                        return Ok(true);
+                    }
                 }
             }
             None => {
@@ -127,9 +151,11 @@ impl Archiver {
                     }
                     let unreadable = |error: stored::Unreadable| StoreError::Unavailable { why: error.to_string() };
                     let events = self.decoder.decode(&record.bytes).map_err(unreadable)?;
-                    self.fold(&events, record.position.seq);
+                    self.fold(&events);
                     self.read_on(record.position, (record.first..).zip(&events), &mut ready, &mut place);
-                    self.put_many(&mut ready, place).await?;
+                    if self.put_many(&mut ready, place).await? == Put::LookBack {
+                        return Ok(true);
+                    }
                 }
             }
         }
@@ -147,11 +173,13 @@ impl Archiver {
         let journal = &self.desk.store.journal;
         match journal.read(self.read, limits::ARCHIVE_READ_BYTES_MAX).await {
             Err(StoreError::Trimmed { oldest }) => {
-                tracing::error!(
-                    from = self.read.seq,
-                    to = oldest,
-                    "the journal was trimmed before the archive had read it; jobs that ended there are not archived"
-                );
+                if self.forgotten.is_none() {
+                    tracing::error!(
+                        from = self.read.seq,
+                        to = oldest,
+                        "the journal was trimmed before the archive had read it; what ended there is not archived"
+                    );
+                }
                 journal.read_after_seq(oldest.saturating_sub(1), limits::ARCHIVE_READ_BYTES_MAX).await
             }
             records => records,
@@ -180,37 +208,55 @@ impl Archiver {
         self.desk.feed.archived.store(position.seq, Ordering::Relaxed);
     }
 
-    fn fold(&mut self, events: &[Event], seq: u64) {
-        if let Some((ledger, until)) = &mut self.forgotten
-            && seq <= *until
-        {
-            events.iter().for_each(|event| ledger.apply(event));
+    /// Nothing is forgotten here before it is put away.
+    fn fold(&mut self, events: &[Event]) {
+        let Some((ledger, _)) = &mut self.forgotten else { return };
+        let is_kept = |event: &&Event| !matches!(event.fact, Fact::JobsForgotten { .. } | Fact::JobForgotten { .. });
+        events.iter().filter(is_kept).for_each(|event| ledger.apply(event));
+    }
+
+    async fn put_many(&mut self, ready: &mut Vec<Found>, place: Place) -> Result<Put, StoreError> {
+        match ready.len() >= limits::ARCHIVED_AT_ONCE_MAX {
+            true => self.put(std::mem::take(ready), place).await,
+            false => Ok(Put::Done),
         }
     }
 
-    async fn put_many(&mut self, ready: &mut Vec<Found>, place: Place) -> Result<(), StoreError> {
-        if ready.len() >= limits::ARCHIVED_AT_ONCE_MAX {
-            self.put(std::mem::take(ready), place).await?;
-        }
-        Ok(())
-    }
-
-    async fn put(&mut self, found: Vec<Found>, place: Place) -> Result<(), StoreError> {
+    async fn put(&mut self, found: Vec<Found>, place: Place) -> Result<Put, StoreError> {
         let (mut entries, mut memos) = (Vec::with_capacity(found.len()), Vec::new());
         for found in &found {
             let Some(ended) = self.ended(found) else {
-                tracing::warn!(job = %found.job, "an ended job is not known any more and cannot be archived");
+                if !self.has_looked_back {
+                    self.look_back();
+                    return Ok(Put::LookBack);
+                }
+                tracing::warn!(job = %found.job, "the journal does not reach back to an ended job; it is not archived");
                 continue;
             };
-            let text = if self.search { Some(ended.text(&self.desk).await?) } else { None };
+            // A payload that cannot be read must not keep everything else from being put away.
+            let text = if self.search { Some(ended.text(&self.desk).await) } else { None };
             memos.extend(ended.memos());
             entries.push(ended.entry(text, &mut self.encoder));
         }
+        let place = if place.position.seq < self.place.position.seq { self.place } else { place };
         self.desk.store.archive.put(entries, memos, place).await?;
         self.place = place;
         self.put_at = Instant::now();
+        self.let_go(found);
         self.confirm();
-        Ok(())
+        Ok(Put::Done)
+    }
+
+    /// What is put away need not be gathered any longer; when all is, nothing has to.
+    fn let_go(&mut self, found: Vec<Found>) {
+        let Some((ledger, until)) = &mut self.forgotten else { return };
+        for Found { job, at, .. } in found {
+            ledger.apply(&Event { at, fact: Fact::JobForgotten { job } });
+        }
+        if self.place.position.seq >= *until {
+            self.forgotten = None;
+            self.has_looked_back = false;
+        }
     }
 
     /// The ledger may forget what is put away. If nobody hears it now, the next time tells it.
@@ -221,8 +267,10 @@ impl Archiver {
 
     fn ended(&self, found: &Found) -> Option<Ended> {
         let view = self.desk.feed.view();
-        let old = self.forgotten.as_ref().map(|(ledger, _)| ledger);
-        let ledger = [Some(&view.ledger), old].into_iter().flatten().find(|ledger| ledger.job(&found.job).is_some())?;
+        let gathered = self.forgotten.as_ref().map(|(ledger, _)| ledger);
+        // Its id may be another job's by now.
+        let knows = |ledger: &&Ledger| ledger.job(&found.job).and_then(Job::finished_at) == Some(found.at);
+        let ledger = gathered.into_iter().chain([&view.ledger]).find(knows)?;
         let job = ledger.job(&found.job)?.clone();
         let story = ledger.story_of(&Chapter::Ended(found.at, job.order));
         Some(Ended { job, story, at: found.at, seq: found.seq })

@@ -46,6 +46,15 @@ impl Attached {
         Ok(Attached { content, bytes, file })
     }
 
+    /// The same for what must go on: where there is no room for a file it goes with its record, for
+    /// which the journal keeps a reserve.
+    pub(crate) async fn pressing(store: &Store, content: Content, bytes: Bytes) -> Result<Attached, StoreError> {
+        match Attached::new(store, content, bytes.clone()).await {
+            Err(StoreError::Full { .. }) => Ok(Attached { content, bytes, file: None }),
+            outcome => outcome,
+        }
+    }
+
     fn body(&self) -> Body {
         self.file.map_or_else(|| Body::Inline(self.bytes.clone()), Body::File)
     }
@@ -94,8 +103,9 @@ impl Recent {
         for content in contents {
             let Body::Inline(bytes) = content.body else { continue };
             self.bytes += bytes.len() + limits::RECENT_OVERHEAD_BYTES;
-            if self.bytes_of.insert(content.number, bytes).is_none() {
-                self.numbers.push_back(content.number);
+            match self.bytes_of.insert(content.number, bytes) {
+                None => self.numbers.push_back(content.number),
+                Some(old) => self.bytes -= old.len() + limits::RECENT_OVERHEAD_BYTES,
             }
         }
         while self.bytes > limits::RECENT_BYTES_MAX {

@@ -71,19 +71,24 @@ impl Keeper {
         {
             tracing::info!("there is room again; submissions are taken");
         }
-        if self.is_checkpoint_due() {
-            self.checkpoint().await?;
-        }
-        self.trim().await?;
+        // What makes room first, and none of them stops another: on a full disk each may be the one
+        // that helps.
+        let trimmed = self.trim().await;
+        let mut retained = Ok(());
         if self.retained_at.is_none_or(|at| at.elapsed() > self.retain_every()) {
-            self.retain().await?;
+            retained = self.retain().await;
             self.retained_at = Some(Instant::now());
         }
+        let mut swept = Ok(());
         if self.swept_at.is_none_or(|at| at.elapsed() > limits::SWEEP_EVERY) {
-            self.sweep().await?;
+            swept = self.sweep().await;
             self.swept_at = Some(Instant::now());
         }
-        Ok(())
+        let mut written = Ok(());
+        if self.is_checkpoint_due() {
+            written = self.checkpoint().await;
+        }
+        trimmed.and(retained).and(swept).and(written)
     }
 
     fn retain_every(&self) -> Duration {

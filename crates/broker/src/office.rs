@@ -91,6 +91,7 @@ pub(crate) async fn open(store: &Store, rules: Rules) -> Result<Opening, OpenErr
     if legacy.is_some() {
         number_contents(store, &folding.ledger).await?;
     }
+    folding.last_at = folding.last_at.max(last_time(store, opened.tail).await?);
     tracing::info!(parts, replayed, events = at.seq, epoch = opened.epoch, "the journal is open");
     let Folding { ledger, last_at, .. } = folding;
     let mut view = ledger.for_reading();
@@ -98,6 +99,20 @@ pub(crate) async fn open(store: &Store, rules: Rules) -> Result<Opening, OpenErr
     let feed = Feed::new(view, at, changed);
     let office = Office { epoch: opened.epoch, tail: at, ledger, last_at };
     Ok(Opening { office, feed, checkpoint: opened.checkpoint })
+}
+
+/// The time of the last event, of which the checkpoint may hold no trace; and not before what the
+/// archive has closed with: what ends from now on must end after that.
+async fn last_time(store: &Store, tail: Position) -> Result<Timestamp, OpenError> {
+    let frontier = Timestamp(store.archive.place().await?.before);
+    let last = store.journal.read_after_seq(tail.seq.saturating_sub(1), 1).await;
+    let last = match last {
+        Ok(records) => records.last().map(|record| stored::decode(&record.bytes)).transpose()?,
+        Err(StoreError::Trimmed { .. }) => None,
+        Err(error) => return Err(error.into()),
+    };
+    let last = last.as_ref().and_then(|events| events.last()).map_or(Timestamp::default(), |event| event.at);
+    Ok(last.max(frontier))
 }
 
 /// A journal of the format in which contents had no numbers: those of all known jobs are given

@@ -56,9 +56,7 @@ impl Broker {
         let (closing, deciding, kept) = (CancellationToken::new(), CancellationToken::new(), CancellationToken::new());
         let desk = Desk { inbox, feed, clock, store };
         let epoch = Arc::new(AtomicU64::new(office.epoch));
-        let folded_from = checkpoint.map_or(0, |at| at.seq);
-        let archiver =
-            Archiver::open(desk.clone(), config.search, folded_from).await.map_err(|error| failed(&error))?;
+        let archiver = Archiver::open(desk.clone(), config.search).await.map_err(|error| failed(&error))?;
         let keeper = Keeper::new(desk.clone(), Arc::clone(&epoch), &config, checkpoint);
         let dispatcher = Dispatcher {
             inbox: asks,

@@ -69,7 +69,7 @@ pub(super) async fn finish(
     let result = body.read::<FinishBody>()?.result()?;
     let next = next_of(&doors, lease, &param)?;
     let content = wire::jobs::content(&result);
-    let attached = Attached::new(&doors.desk.store, content, result).await.map_err(NotDecided::from)?;
+    let attached = Attached::pressing(&doors.desk.store, content, result).await.map_err(NotDecided::from)?;
     let (decided, next) =
         ask_with_next(&doors, Command::Finish { lease, result: content }, vec![attached], next).await?;
     Ok(Json(FinishAnswer { success: true, next, event_id: decided.event_id() }))

@@ -216,6 +216,45 @@ async fn a_restart_knows_what_is_archived_and_goes_on_archiving() {
 }
 
 #[tokio::test]
+async fn an_archive_that_was_lost_is_filled_anew_from_the_journal() {
+    let store = memory();
+    let board = forgetful(store.clone()).await;
+    for id in ["a", "b", "c"] {
+        board.run(id, job(id), json!(id)).await;
+    }
+    let known = board.job("a").await;
+    board.until_in_memory(0).await;
+    board.submit("d", "hash").await;
+    board.stop().await.unwrap();
+    let board = forgetful(Store { archive: memory().archive, ..store }).await;
+    board.post("/api/jobs/d/cancel", "").await;
+    board.until_in_memory(0).await;
+    assert_eq!(board.job("a").await, known);
+    let listed = board.get("/api/jobs").await.json();
+    let ids: Vec<_> = listed["jobs"].as_array().unwrap().iter().map(|job| job["id"].clone()).collect();
+    assert_eq!((ids, &listed["total"]), (vec![json!("d"), json!("c"), json!("b"), json!("a")], &json!(4)));
+    assert_eq!(board.post("/api/jobs", &job("b").to_string()).await.json()["duplicate"], true);
+}
+
+#[tokio::test]
+async fn time_goes_on_from_the_last_event_though_nothing_else_tells_of_it() {
+    let store = memory();
+    let board = forgetful(store.clone()).await;
+    board.run("a", job("a"), json!(1)).await;
+    board.until_in_memory(0).await;
+    board.stop().await.unwrap();
+    // The archive closed with a time that the wall has not reached yet.
+    let place = store.archive.place().await.unwrap();
+    let before = place.before + 3_600_000;
+    store.archive.put(Vec::new(), Vec::new(), store::Place { before, ..place }).await.unwrap();
+    let board = forgetful(store).await;
+    board.submit("b", "hash").await;
+    board.post("/api/jobs/b/cancel", "").await;
+    let listed = board.get("/api/jobs").await.json();
+    assert_eq!((&listed["jobs"][0]["id"], &listed["total"]), (&json!("b"), &json!(2)));
+}
+
+#[tokio::test]
 async fn what_an_answer_says_happened_can_be_read_at_once() {
     let board = Board::start().await;
     let submitted = board.submit("j", "hash").await;
