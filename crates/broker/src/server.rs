@@ -5,15 +5,17 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::desk::Desk;
 use crate::dispatcher::{Dispatcher, Stopped};
-use crate::doors::{self, Doors};
+use crate::doors::{AtHand, Entrance};
 use crate::feed::Feed;
 use crate::keeper::Keeper;
 use crate::limits;
 use crate::office::{self, Opening};
-use axum::Router;
+use axum::body::Body;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use store::Store;
@@ -25,7 +27,7 @@ use tokio_util::sync::CancellationToken;
 
 /// A broker that decides and tells; give it a listener to make it answer.
 pub struct Broker {
-    router: Router,
+    entrance: Entrance,
     dispatcher: JoinHandle<Result<(), Stopped>>,
     stats: JoinHandle<()>,
     /// Those that work on the store beside the dispatcher, and what tells them to stop.
@@ -74,8 +76,8 @@ impl Broker {
         let mut keeping = JoinSet::new();
         keeping.spawn(archiver.run(kept.clone()));
         keeping.spawn(keeper.run(kept.clone()));
-        let doors = Doors { desk, config: Arc::new(config), started: Instant::now(), closing: closing.clone() };
-        Ok(Broker { router: doors::router(doors), dispatcher, stats, keeping, kept, closing, deciding })
+        let entrance = Entrance::to(AtHand { desk, config, started: Instant::now(), closing: closing.clone() });
+        Ok(Broker { entrance, dispatcher, stats, keeping, kept, closing, deciding })
     }
 
     /// Answers on `listener` until `shutdown` is cancelled, then in order: stops accepting,
@@ -133,7 +135,11 @@ impl Broker {
         };
         // Frames are small and must not wait for one another; without it they are only late.
         let _ = socket.set_nodelay(true);
-        let service = TowerToHyperService::new(self.router.clone());
+        let entrance = self.entrance.clone();
+        let service = service_fn(move |request: hyper::Request<Incoming>| {
+            let answer = entrance.clone().answer(request.map(Body::new));
+            async { Ok::<_, Infallible>(answer.await) }
+        });
         let connection = hyper::server::conn::http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(limits::HEAD_WAIT)

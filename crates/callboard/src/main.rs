@@ -25,6 +25,10 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
+/// A broker makes and drops small things on every thread at once, which the system's allocator pays for dearly.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Signals so soon after the first are the same one.
 const ONE_SIGNAL: Duration = Duration::from_millis(500);
 

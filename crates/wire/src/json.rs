@@ -153,13 +153,19 @@ pub fn compact(json: &RawValue, what: &str, bytes_max: usize) -> Result<Bytes, M
 
 /// The string that `text` begins with, quotes included.
 fn string_token(text: &str) -> &str {
-    let mut escaped = false;
-    let end = text.bytes().enumerate().skip(1).find(|(_, byte)| {
-        let ends = !escaped && *byte == b'"';
-        escaped = !escaped && *byte == b'\\';
-        ends
-    });
-    end.map_or(text, |(at, _)| &text[..=at])
+    &text[..string_end(text.as_bytes(), 1)]
+}
+
+/// Where the string ends whose inside begins at `at`: after its closing quote.
+fn string_end(json: &[u8], mut at: usize) -> usize {
+    while let Some(found) = memchr::memchr2(b'"', b'\\', json.get(at..).unwrap_or_default()) {
+        at += found;
+        match json[at] {
+            b'"' => return at + 1,
+            _ => at += 2,
+        }
+    }
+    json.len()
 }
 
 fn number_token(text: &str) -> &str {
@@ -189,15 +195,11 @@ fn surrogate(text: &str) -> Option<u16> {
 
 /// Refuses what is nested too deeply before any parser recurses into it.
 fn check_nesting(json: &[u8]) -> Result<(), Malformed> {
-    let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
-    for byte in json {
-        if in_string {
-            in_string = escaped || *byte != b'"';
-            escaped = !escaped && *byte == b'\\';
-            continue;
-        }
+    let (mut depth, mut at) = (0_usize, 0);
+    while let Some(byte) = json.get(at) {
+        at += 1;
         match byte {
-            b'"' => in_string = true,
+            b'"' => at = string_end(json, at),
             b'{' | b'[' => depth += 1,
             b'}' | b']' => depth = depth.saturating_sub(1),
             _ => {}

@@ -1,12 +1,15 @@
 //! Times of HTTP bodies: RFC 3339, UTC, milliseconds.
 
 use fleet::Timestamp;
+use jiff::fmt::temporal::DateTimePrinter;
+
+const TO_THE_MILLISECOND: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
 
 /// `2026-11-21T22:44:16.746Z`. A time that no calendar holds becomes the epoch's.
 #[must_use]
 pub fn rfc3339(at: Timestamp) -> String {
     let time = jiff::Timestamp::from_millisecond(at.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-    time.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
+    TO_THE_MILLISECOND.timestamp_to_string(&time)
 }
 
 /// The time that an RFC 3339 text means; `None` if it is none.

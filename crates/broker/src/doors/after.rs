@@ -4,25 +4,20 @@ use super::problem::Refused;
 use crate::desk::Desk;
 use crate::feed::Resume;
 use crate::limits;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::{Method, Uri};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
 use wire::EventId;
 
-pub(super) async fn wait(State(desk): State<Desk>, mut request: Request, next: Next) -> Response {
+/// Waits for it, and takes it out of the query.
+pub(super) async fn wait(desk: &Desk, request: &mut Request) -> Result<(), Refused> {
     if request.method() != Method::GET {
-        return next.run(request).await;
+        return Ok(());
     }
-    let Some((after, rest)) = request.uri().query().and_then(taken_out) else { return next.run(request).await };
-    if let Err(refused) = passed(&desk, &after).await {
-        return refused.into_response();
-    }
-    match without(request.uri(), &rest) {
-        Some(uri) => *request.uri_mut() = uri,
-        None => return Refused::new(400, "bad_field", "the query could not be read").into_response(),
-    }
-    next.run(request).await
+    let Some((after, rest)) = request.uri().query().and_then(taken_out) else { return Ok(()) };
+    passed(desk, &after).await?;
+    let unread = || Refused::new(400, "bad_field", "the query could not be read");
+    *request.uri_mut() = without(request.uri(), &rest).ok_or_else(unread)?;
+    Ok(())
 }
 
 /// The position asked for, and the query without it.

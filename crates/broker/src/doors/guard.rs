@@ -3,24 +3,19 @@
 
 use super::problem::Refused;
 use crate::config::Config;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::{HeaderMap, header};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
-use futures_util::FutureExt;
-use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::borrow::Cow;
 
-pub(super) async fn check(State(config): State<Arc<Config>>, request: Request, next: Next) -> Response {
-    let host = request.uri().authority().map(ToString::to_string).or_else(|| text(request.headers(), header::HOST));
-    if let Err(refused) = check_host(&config, host.as_deref()).and_then(|()| check_origin(&config, request.headers())) {
-        return refused.into_response();
-    }
-    // A panic is a bug of ours, and this request's alone.
-    match AssertUnwindSafe(next.run(request)).catch_unwind().await {
-        Ok(response) => response,
-        Err(_) => Refused::new(500, "internal", "this request met a bug; the server's log says where").into_response(),
-    }
+/// # Errors
+/// The request is not for us, or comes from a page that is not ours.
+pub(super) fn check(config: &Config, request: &Request) -> Result<(), Refused> {
+    let host = match request.uri().authority() {
+        Some(authority) => Some(authority.as_str().into()),
+        None => text(request.headers(), header::HOST),
+    };
+    check_host(config, host.as_deref())?;
+    check_origin(config, request.headers())
 }
 
 /// Against DNS rebinding: the name that the caller used must be one of ours.
@@ -58,8 +53,8 @@ fn without_port(host: &str) -> &str {
     }
 }
 
-fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<String> {
-    headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<Cow<'_, str>> {
+    headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()))
 }
 
 #[cfg(test)]

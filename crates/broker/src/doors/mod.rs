@@ -19,23 +19,71 @@ mod workers;
 use crate::config::Config;
 use crate::desk::Desk;
 use axum::Router;
+use axum::extract::Request;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
+use futures_util::FutureExt;
+use problem::Refused;
+use std::ops::Deref;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tower::Service;
 
-/// What a door has at hand. Cheap to clone.
+/// What a door has at hand. Each request takes a few clones of it, so it is one pointer.
 #[derive(Clone)]
-pub(crate) struct Doors {
+pub(crate) struct Doors(Arc<AtHand>);
+
+pub(crate) struct AtHand {
     pub(crate) desk: Desk,
-    pub(crate) config: Arc<Config>,
+    pub(crate) config: Config,
     pub(crate) started: Instant,
     /// Streams say goodbye when it is cancelled.
     pub(crate) closing: CancellationToken,
 }
 
+impl Deref for Doors {
+    type Target = AtHand;
+
+    fn deref(&self) -> &AtHand {
+        &self.0
+    }
+}
+
+/// The way to all doors, and what holds for every request. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Entrance {
+    doors: Doors,
+    router: Router,
+}
+
+impl Entrance {
+    pub(crate) fn to(at_hand: AtHand) -> Entrance {
+        let doors = Doors(Arc::new(at_hand));
+        Entrance { router: router(doors.clone()), doors }
+    }
+
+    /// Not a layer of the router: those clone and box every door behind them for each request.
+    pub(crate) async fn answer(mut self, mut request: Request) -> Response {
+        if let Err(refused) = guard::check(&self.doors.config, &request) {
+            return refused.into_response();
+        }
+        // A panic is a bug of ours, and this request's alone.
+        let answer = AssertUnwindSafe(async {
+            match after::wait(&self.doors.desk, &mut request).await {
+                Ok(()) => self.router.call(request).await.unwrap_or_else(|never| match never {}),
+                Err(refused) => refused.into_response(),
+            }
+        });
+        answer.catch_unwind().await.unwrap_or_else(|_| {
+            Refused::new(500, "internal", "this request met a bug; the server's log says where").into_response()
+        })
+    }
+}
+
 /// All doors there are.
-pub(crate) fn router(doors: Doors) -> Router {
+fn router(doors: Doors) -> Router {
     Router::new()
         .route("/api/jobs", post(jobs::submit).get(job_list::list))
         .route("/api/jobs:batch", post(jobs::submit_all))
@@ -77,7 +125,5 @@ pub(crate) fn router(doors: Doors) -> Router {
         .route("/assets/{*path}", get(ui::asset))
         .fallback(problem::unknown_path)
         .method_not_allowed_fallback(problem::unknown_method)
-        .layer(axum::middleware::from_fn_with_state(doors.desk.clone(), after::wait))
-        .layer(axum::middleware::from_fn_with_state(Arc::clone(&doors.config), guard::check))
         .with_state(doors)
 }

@@ -229,7 +229,7 @@ pub fn content(bytes: &Bytes) -> Content {
 fn digest(spec: &JobSpec) -> [u8; 32] {
     let workflow = spec.workflow();
     let unlabelled = BTreeMap::new();
-    let mut canonical = vec![serde_json::json!([
+    let always = (
         spec.requirements.service.as_str(),
         words::hex(&spec.payload.hash),
         spec.ctx().map(|ctx| words::hex(&ctx.hash)),
@@ -238,14 +238,17 @@ fn digest(spec: &JobSpec) -> [u8; 32] {
         spec.customer.as_ref().map(CustomerId::as_str),
         workflow.map(|w| (w.id.as_ref().map(WorkflowId::as_str), w.priority, w.at.map(|at| at.0), w.step, w.steps)),
         spec.labels().unwrap_or(&unlabelled),
-    ])];
+    );
+    let mut sha = Sha256::new();
+    // Texts and numbers only: it can always be written.
+    sha.update(serde_json::to_vec(&always).unwrap_or_default());
+    let mut canonical = Vec::new();
     if let Some(requirements) = requirements::show(&spec.requirements) {
         canonical.push(serde_json::json!({"requirements": requirements}));
     }
     if let Some(timing) = spec.stated_timing() {
         canonical.push(serde_json::json!({"timing": TimingView::of(timing)}));
     }
-    let mut sha = Sha256::new();
     canonical.iter().for_each(|part| sha.update(part.to_string()));
     sha.finalize().into()
 }
