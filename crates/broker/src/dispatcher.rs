@@ -78,11 +78,11 @@ impl Dispatcher {
     pub(crate) async fn run(mut self) -> Result<(), Stopped> {
         self.office.ledger.resume(self.clock.now());
         while let Some(asks) = self.gather().await {
-            let decisions = self.decide(asks);
-            match self.write(&decisions).await {
+            let mut decisions = self.decide(asks);
+            match self.write(&mut decisions).await {
                 Ok(written) => self.tell(decisions, &written),
                 Err(error) => {
-                    if self.recover(&error, decisions.verdicts).await? == Weather::EndedFirst {
+                    if self.recover(error, decisions.verdicts).await? == Weather::EndedFirst {
                         tracing::warn!("stopped while the store was away; the next start finds what it holds");
                         return Ok(());
                     }
@@ -160,8 +160,9 @@ impl Dispatcher {
         made
     }
 
-    /// Makes the events durable.
-    async fn write(&mut self, made: &Decisions) -> Result<Written, StoreError> {
+    /// Makes the events durable. On a full disk they wait, and who asked is told that nobody knows:
+    /// the ledger is ahead of the journal by just this batch, and goes on when that is written.
+    async fn write(&mut self, made: &mut Decisions) -> Result<Written, StoreError> {
         let first_seq = self.office.tail.seq + 1;
         let events = &made.told.events;
         let Some(last) = events.last() else { return Ok(Written { first_seq, bytes: 0 }) };
@@ -169,8 +170,31 @@ impl Dispatcher {
         let bytes = self.encoder.encode(events);
         let written = Written { first_seq, bytes: bytes.len() };
         let batch = Batch { events: count, at: last.at.0, bytes, contents: made.contents.clone() };
-        self.office.tail = self.store.journal.append(self.office.epoch, self.office.tail, &batch).await?;
-        Ok(written)
+        let (journal, mut wait) = (Arc::clone(&self.store.journal), limits::REOPEN_MIN);
+        let mut stood = false;
+        loop {
+            match journal.append(self.office.epoch, self.office.tail, &batch).await {
+                Err(full @ StoreError::Full { .. }) if !self.shutdown.is_cancelled() => {
+                    if !std::mem::replace(&mut stood, true) {
+                        tracing::error!(error = %full, "there is no room for a batch; deciding stops until there is");
+                        self.feed.upstream(Some(full.to_string()), self.clock.now());
+                    }
+                    refuse(&mut made.verdicts, &full);
+                    self.refuse_for(wait, &full).await;
+                    wait = (wait * 2).min(limits::ROOM_MAX);
+                }
+                outcome => {
+                    self.office.tail = outcome?;
+                    if stood {
+                        // Whoever would have kept a lease meanwhile was not heard.
+                        self.office.ledger.resume(self.clock.now());
+                        self.feed.upstream(None, self.clock.now());
+                        tracing::info!("there was room for the batch; deciding goes on");
+                    }
+                    return Ok(written);
+                }
+            }
+        }
     }
 
     /// Everything is durable: the view sees it, watchers are told, askers answered.
@@ -197,21 +221,19 @@ impl Dispatcher {
 
     /// The append failed, so the ledger knows more than the journal: it is thrown away. The
     /// store is opened again, and what it then holds is what happened.
-    async fn recover(&mut self, error: &StoreError, verdicts: Vec<Verdict>) -> Result<Weather, Stopped> {
-        let not_decided = match error {
+    async fn recover(&mut self, error: StoreError, mut verdicts: Vec<Verdict>) -> Result<Weather, Stopped> {
+        match error {
             StoreError::Fenced { .. } => return Err(Stopped::Fenced(error.to_string())),
             StoreError::Rewound { .. } => return Err(Stopped::Rewound(error.to_string())),
-            StoreError::Full { why } => NotDecided::StoreFull(why.clone()),
-            _ => NotDecided::StoreUnavailable(error.to_string()),
-        };
+            _ => {}
+        }
         tracing::error!(%error, "the store did not take a batch; deciding stops until it is back");
         self.feed.upstream(Some(error.to_string()), self.clock.now());
-        for verdict in verdicts {
-            let _ = verdict.reply.send(Err(not_decided.clone()));
-        }
+        refuse(&mut verdicts, &error);
+        let mut error = error;
         let mut wait = limits::REOPEN_MIN;
         loop {
-            self.refuse_for(wait, &not_decided).await;
+            self.refuse_for(wait, &error).await;
             if self.shutdown.is_cancelled() {
                 return Ok(Weather::EndedFirst);
             }
@@ -227,14 +249,20 @@ impl Dispatcher {
                 Err(office::OpenError::Store(error @ StoreError::Rewound { .. })) => {
                     return Err(Stopped::Rewound(error.to_string()));
                 }
-                Err(error) => tracing::warn!(%error, "the store is still away"),
+                Err(away) => {
+                    tracing::warn!(error = %away, "the store is still away");
+                    if let office::OpenError::Store(away) = away {
+                        error = away;
+                    }
+                }
             }
-            wait = (wait * 2).min(limits::REOPEN_MAX);
+            let is_full = matches!(error, StoreError::Full { .. });
+            wait = (wait * 2).min(if is_full { limits::ROOM_MAX } else { limits::REOPEN_MAX });
         }
     }
 
-    /// Answers every ask of the next `wait` with 503.
-    async fn refuse_for(&mut self, wait: Duration, why: &NotDecided) {
+    /// Refuses every ask of the next `wait`.
+    async fn refuse_for(&mut self, wait: Duration, why: &StoreError) {
         let until = tokio::time::sleep(wait);
         tokio::pin!(until);
         loop {
@@ -242,7 +270,7 @@ impl Dispatcher {
                 () = &mut until => return,
                 () = self.shutdown.cancelled() => return,
                 ask = self.inbox.recv() => match ask {
-                    Some(ask) => { let _ = ask.reply.send(Err(why.clone())); }
+                    Some(ask) => ask.refuse(why),
                     None => return until.await,
                 },
             }
@@ -250,11 +278,33 @@ impl Dispatcher {
     }
 }
 
+/// Nobody knows whether it happens: it was decided and is not durable.
+fn refuse(verdicts: &mut Vec<Verdict>, why: &StoreError) {
+    for verdict in verdicts.drain(..) {
+        // The asker may have hung up.
+        let _ = verdict.reply.send(Err(NotDecided::StoreUnavailable(why.to_string())));
+    }
+}
+
 impl Ask {
+    /// It was not looked at. Who keeps a lease alive asks again soon; who brings work waits longer
+    /// while the disk is full.
+    fn refuse(self, why: &StoreError) {
+        let not = match why {
+            StoreError::Full { why } if self.takes_in_work() => NotDecided::StoreFull(why.clone()),
+            why => NotDecided::StoreUnavailable(why.to_string()),
+        };
+        let _ = self.reply.send(Err(not));
+    }
+
+    fn takes_in_work(&self) -> bool {
+        matches!(self.command, Command::Submit { .. } | Command::SubmitAll { .. })
+    }
+
     /// Jobs are taken in only while there is room for more than what must go on, and only while
     /// what their door knows of the archive still holds.
     fn may_be_decided(&self, now: Timestamp, full: Option<&str>) -> Result<(), NotDecided> {
-        if !matches!(self.command, Command::Submit { .. } | Command::SubmitAll { .. } | Command::Retry { .. }) {
+        if !self.takes_in_work() {
             return Ok(());
         }
         if let Some(why) = full {
@@ -285,9 +335,13 @@ mod tests {
     use std::time::Duration;
 
     async fn desk() -> Desk {
-        let store = store::open("memory:", &store::Options::default()).unwrap();
-        let office::Opening { office, feed, .. } = office::open(&store, fleet::Rules::default()).await.unwrap();
-        let (feed, clock) = (Arc::new(feed), Arc::new(Clock::starting_after(office.last_at)));
+        desk_on(store::open("memory:", &store::Options::default()).unwrap()).await
+    }
+
+    async fn desk_on(store: Store) -> Desk {
+        let office::Opening { office, feed, last_at, .. } =
+            office::open(&store, fleet::Rules::default()).await.unwrap();
+        let (feed, clock) = (Arc::new(feed), Arc::new(Clock::starting_after(last_at)));
         let (inbox, asks) = mpsc::channel(limits::INBOX_ASKS_MAX);
         let dispatcher = Dispatcher {
             inbox: asks,
@@ -353,5 +407,40 @@ mod tests {
         assert_eq!(status(&desk, &job), Status::InProgress);
         tokio::time::sleep(Duration::from_millis(200)).await;
         assert_eq!(status(&desk, &job), Status::Pending);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_full_disk_costs_no_lease_and_refuses_for_long_only_what_takes_in_work() {
+        let journal = store::MemoryJournal::new();
+        let store = store::open("memory:", &store::Options::default()).unwrap();
+        let desk = desk_on(Store { journal: Arc::new(journal.clone()), ..store }).await;
+        let (job, beat) = running(&desk).await;
+        let term = desk.feed.position().epoch;
+        let ask = async |command| desk.ask(command).await.map(|decided| decided.answer);
+        let join =
+            |id| Command::JoinMachine { machine: MachineId::parse(id).unwrap(), facts: fleet::MachineFacts::default() };
+        tokio::time::sleep(Duration::from_millis(7_500)).await;
+        journal.be_full(true);
+        let unknown = ask(join("other")).await;
+        assert!(matches!(unknown, Err(NotDecided::StoreUnavailable(_))), "{unknown:?}");
+        // The lease would end soon, and this is its last chance.
+        let refused = ask(Command::Beat(beat.clone())).await.unwrap_err();
+        assert_eq!((refused.problem().status, refused.retry_after_s()), (503, Some(1)));
+        let spec =
+            Arc::new(desk.feed.view().ledger.job(&job).unwrap().spec.again(JobId::parse("k").unwrap(), desk.now()));
+        let refused = ask(Command::Submit { spec, recalled: None }).await.unwrap_err();
+        assert_eq!((refused.problem().status, refused.retry_after_s()), (507, Some(30)));
+        tokio::time::sleep(Duration::from_millis(650)).await;
+        journal.be_full(false);
+        tokio::time::sleep(Duration::from_millis(600)).await;
+        assert_eq!(
+            ask(Command::Beat(beat)).await.unwrap(),
+            Answer::Orders(fleet::Orders::default()),
+            "nothing to stop"
+        );
+        assert_eq!(status(&desk, &job), Status::InProgress);
+        assert!(desk.feed.view().ledger.machine(&MachineId::parse("other").unwrap()).is_some(), "it did happen");
+        ask(join("third")).await.unwrap();
+        assert_eq!(desk.feed.position().epoch, term, "the ledger was kept, in one term");
     }
 }

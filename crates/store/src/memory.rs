@@ -10,6 +10,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::ops::{Bound, RangeInclusive};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+const FULL: &str = "there is room for nothing more";
+
 /// Holds everything in memory. A clone is another handle on the same journal; handles fence one
 /// another as two processes on one file would.
 #[derive(Clone, Default)]
@@ -25,6 +27,7 @@ struct Held {
     contents: BTreeMap<u64, Body>,
     checkpoint: Option<Position>,
     parts: BTreeMap<Bytes, Bytes>,
+    is_full: bool,
 }
 
 impl MemoryJournal {
@@ -32,6 +35,12 @@ impl MemoryJournal {
     #[must_use]
     pub fn new() -> MemoryJournal {
         MemoryJournal::default()
+    }
+
+    /// From now on there is room for nothing more, or again for everything: for tests of what goes
+    /// on without.
+    pub fn be_full(&self, is_full: bool) {
+        self.held().is_full = is_full;
     }
 
     /// Every change below is complete or not begun when something panics, so a poisoned lock
@@ -98,6 +107,7 @@ impl Journal for MemoryJournal {
         let mut held = self.held();
         match chain::judge_append(held.epoch, held.tail(), epoch, after, batch)? {
             Append::Written(position) => Ok(position),
+            Append::Write(_) if held.is_full => Err(StoreError::Full { why: FULL.to_owned() }),
             Append::Write(position) => {
                 for content in &batch.contents {
                     held.contents.entry(content.number).or_insert_with(|| content.body.clone());
@@ -220,10 +230,10 @@ impl Journal for MemoryJournal {
     }
 
     fn room(&self) -> Room {
-        Room::Enough
+        if self.held().is_full { Room::Full(FULL.to_owned()) } else { Room::Enough }
     }
 
     async fn look_for_room(&self) -> Room {
-        Room::Enough
+        self.room()
     }
 }

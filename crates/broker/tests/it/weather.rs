@@ -250,14 +250,24 @@ async fn a_job_is_not_given_without_its_payload_nor_an_end_told_without_its_resu
 }
 
 #[tokio::test]
-async fn a_full_store_is_507() {
+async fn a_full_store_refuses_what_takes_in_work_and_what_it_had_decided_happens_when_there_is_room() {
     let weather = Weather::new();
     let board = Board::on(weather.store()).await;
     weather.turn(FULL);
-    assert_eq!(board.post("/api/jobs", r#"{"job_type":"hash"}"#).await.problem(), (507, "store_full".to_owned()));
+    let body = |job: &str| json!({ "job_id": job, "job_type": "hash" }).to_string();
+    let unknown = board.post("/api/jobs", &body("first")).await;
+    assert_eq!(unknown.problem(), (503, "store_unavailable".to_owned()), "it may have happened");
+    assert_eq!(board.post("/api/jobs", &body("second")).await.problem(), (507, "store_full".to_owned()));
+    let batch = json!({ "jobs": [{ "job_type": "hash" }] }).to_string();
+    assert_eq!(board.post("/api/jobs:batch", &batch).await.problem(), (507, "store_full".to_owned()));
+    let other = board.put("/api/machines/m", &json!({})).await;
+    assert_eq!(other.problem(), (503, "store_unavailable".to_owned()));
+    assert!(other.head.to_lowercase().contains("retry-after: 1\r"), "{}", other.head);
+    assert_eq!(board.get("/health").await.json()["upstream"], "stale");
     weather.turn(FAIR);
     ready(&board).await;
-    board.submit("j", "hash").await;
+    assert_eq!(board.post("/api/jobs", &body("first")).await.json()["duplicate"], true, "asking again tells");
+    assert_eq!(board.post("/api/jobs", &body("second")).await.status, 201);
 }
 
 #[tokio::test]
