@@ -89,7 +89,7 @@ impl Archiver {
                 Ok(false) => wait = limits::ARCHIVE_EVERY,
                 Err(error) => {
                     tracing::warn!(%error, "the archive does not keep up; what has ended stays in memory");
-                    self.begin_again();
+                    self.begin_again().await;
                     wait = (wait * 2).min(limits::REOPEN_MAX);
                 }
             }
@@ -105,8 +105,12 @@ impl Archiver {
         self.desk.feed.view_reaches(self.read.seq + 1).await;
     }
 
-    /// After a failure nobody knows what was read and not put.
-    fn begin_again(&mut self) {
+    /// After a failure nobody knows what was read and not put. What was put and not answered for, or
+    /// by another broker, is not put again.
+    async fn begin_again(&mut self) {
+        if let Ok(place) = self.desk.store.archive.place().await {
+            self.place = place;
+        }
         self.read = self.place.position;
         self.held.clear();
         if self.forgotten.take().is_some() {
