@@ -86,7 +86,11 @@ impl Archiver {
                     wait = limits::ARCHIVE_EVERY;
                     continue;
                 }
-                Ok(false) => wait = limits::ARCHIVE_EVERY,
+                Ok(false) => {
+                    wait = limits::ARCHIVE_EVERY;
+                    // A ledger that was made anew has not heard it.
+                    self.confirm();
+                }
                 Err(error) => {
                     tracing::warn!(%error, "the archive does not keep up; what has ended stays in memory");
                     self.begin_again().await;
@@ -95,6 +99,7 @@ impl Archiver {
             }
             tokio::select! {
                 () = self.something_new(wait) => {}
+                () = tokio::time::sleep(limits::ARCHIVE_PLACE_EVERY.max(wait)) => {}
                 () = shutdown.cancelled() => {}
             }
         }

@@ -10,8 +10,6 @@ use std::collections::{BTreeMap, VecDeque};
 use std::ops::{Bound, RangeInclusive};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-const FULL: &str = "there is room for nothing more";
-
 /// Holds everything in memory. A clone is another handle on the same journal; handles fence one
 /// another as two processes on one file would.
 #[derive(Clone, Default)]
@@ -27,7 +25,7 @@ struct Held {
     contents: BTreeMap<u64, Body>,
     checkpoint: Option<Position>,
     parts: BTreeMap<Bytes, Bytes>,
-    is_full: bool,
+    weather: Option<fn() -> StoreError>,
 }
 
 impl MemoryJournal {
@@ -37,10 +35,9 @@ impl MemoryJournal {
         MemoryJournal::default()
     }
 
-    /// From now on there is room for nothing more, or again for everything: for tests of what goes
-    /// on without.
-    pub fn be_full(&self, is_full: bool) {
-        self.held().is_full = is_full;
+    /// From now on every append fails so, or none does: for tests of what goes on meanwhile.
+    pub fn fail(&self, weather: Option<fn() -> StoreError>) {
+        self.held().weather = weather;
     }
 
     /// Every change below is complete or not begun when something panics, so a poisoned lock
@@ -105,9 +102,11 @@ impl Journal for MemoryJournal {
 
     async fn append(&self, epoch: u64, after: Position, batch: &Batch) -> Result<Position, StoreError> {
         let mut held = self.held();
+        if let Some(weather) = held.weather {
+            return Err(weather());
+        }
         match chain::judge_append(held.epoch, held.tail(), epoch, after, batch)? {
             Append::Written(position) => Ok(position),
-            Append::Write(_) if held.is_full => Err(StoreError::Full { why: FULL.to_owned() }),
             Append::Write(position) => {
                 for content in &batch.contents {
                     held.contents.entry(content.number).or_insert_with(|| content.body.clone());
@@ -230,8 +229,14 @@ impl Journal for MemoryJournal {
     }
 
     fn room(&self) -> Room {
-        if self.held().is_full { Room::Full(FULL.to_owned()) } else { Room::Enough }
+        match self.held().weather.map(|weather| weather()) {
+            Some(StoreError::Full { why }) => Room::Full(why),
+            _ => Room::Enough,
+        }
     }
+
+    /// Memory is no disk; and what is said of it is over at once.
+    fn be_told_full(&self, _: &str) {}
 
     async fn look_for_room(&self) -> Room {
         self.room()
