@@ -17,6 +17,11 @@ fn memory() -> (Store, store::MemoryJournal) {
     (Store { journal: Arc::new(journal.clone()), ..store }, journal)
 }
 
+/// The clock of these tests goes on only while everybody waits: this takes no time.
+async fn until_passed(ms: u64) {
+    tokio::time::sleep(Duration::from_millis(ms)).await;
+}
+
 fn join(id: &str) -> Command {
     Command::JoinMachine { machine: MachineId::parse(id).unwrap(), facts: fleet::MachineFacts::default() }
 }
@@ -75,7 +80,7 @@ async fn a_standstill_of_the_broker_costs_no_living_worker_its_lease() {
     let (job, beat) = running(&desk).await;
     // All tasks are away for longer than a lease.
     tokio::time::advance(Duration::from_millis(9_500)).await;
-    tokio::time::sleep(Duration::from_millis(1)).await;
+    until_passed(1).await;
     let decided = desk.ask(Command::Beat(beat)).await.unwrap();
     assert_eq!(decided.answer, Answer::Orders(fleet::Orders::default()), "nothing to stop");
     assert_eq!(status(&desk, &job), Status::InProgress);
@@ -85,9 +90,9 @@ async fn a_standstill_of_the_broker_costs_no_living_worker_its_lease() {
 async fn a_worker_that_stays_away_loses_its_lease_in_time() {
     let desk = desk().await;
     let (job, _) = running(&desk).await;
-    tokio::time::sleep(Duration::from_millis(7_900)).await;
+    until_passed(7_900).await;
     assert_eq!(status(&desk, &job), Status::InProgress);
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    until_passed(200).await;
     assert_eq!(status(&desk, &job), Status::Pending);
 }
 
@@ -98,7 +103,7 @@ async fn a_full_disk_costs_no_lease_and_refuses_for_long_only_what_takes_in_work
     let (job, beat) = running(&desk).await;
     let term = desk.feed.position().epoch;
     let ask = async |command| desk.ask(command).await.map(|decided| decided.answer);
-    tokio::time::sleep(Duration::from_millis(7_500)).await;
+    until_passed(7_500).await;
     journal.fail(Some(|| StoreError::Full { why: "no space left".to_owned() }));
     let unknown = ask(join("other")).await;
     assert!(matches!(unknown, Err(NotDecided::StoreUnavailable(_))), "{unknown:?}");
@@ -108,9 +113,9 @@ async fn a_full_disk_costs_no_lease_and_refuses_for_long_only_what_takes_in_work
     let spec = Arc::new(desk.feed.view().ledger.job(&job).unwrap().spec.again(JobId::parse("k").unwrap(), desk.now()));
     let refused = ask(Command::Submit { spec, recalled: None }).await.unwrap_err();
     assert_eq!((refused.problem().status, refused.retry_after_s()), (507, Some(30)));
-    tokio::time::sleep(Duration::from_millis(650)).await;
+    until_passed(650).await;
     journal.fail(None);
-    tokio::time::sleep(Duration::from_millis(600)).await;
+    until_passed(600).await;
     assert_eq!(ask(Command::Beat(beat)).await.unwrap(), Answer::Orders(fleet::Orders::default()), "nothing to stop");
     assert_eq!(status(&desk, &job), Status::InProgress);
     assert!(desk.feed.view().ledger.machine(&MachineId::parse("other").unwrap()).is_some(), "it did happen");
@@ -127,15 +132,15 @@ async fn what_is_archived_is_forgotten_also_by_a_ledger_that_was_made_anew_and_h
     tokio::spawn(archiver.run(CancellationToken::new()));
     let (job, _) = running(&desk).await;
     desk.ask(Command::Cancel { job: job.clone() }).await.unwrap();
-    tokio::time::sleep(Duration::from_millis(1)).await;
+    until_passed(1).await;
     desk.ask(join("later")).await.unwrap();
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    until_passed(2_000).await;
     assert!(desk.store.archive.entry(1).await.unwrap().is_some());
     let term = desk.feed.position().epoch;
     journal.fail(Some(|| StoreError::Unavailable { why: "a storm".to_owned() }));
     desk.ask(join("other")).await.unwrap_err();
     journal.fail(None);
-    tokio::time::sleep(Duration::from_secs(70)).await;
+    until_passed(70_000).await;
     assert!(desk.feed.view().ledger.job(&job).is_none());
     desk.ask(join("third")).await.unwrap();
     assert!(desk.feed.position().epoch > term, "the ledger was made anew");
