@@ -86,15 +86,20 @@ impl Archiver {
                     wait = limits::ARCHIVE_EVERY;
                     continue;
                 }
-                Ok(false) => wait = limits::ARCHIVE_EVERY,
+                Ok(false) => {
+                    wait = limits::ARCHIVE_EVERY;
+                    // A ledger that was made anew has not heard it.
+                    self.confirm();
+                }
                 Err(error) => {
                     tracing::warn!(%error, "the archive does not keep up; what has ended stays in memory");
-                    self.begin_again();
+                    self.begin_again().await;
                     wait = (wait * 2).min(limits::REOPEN_MAX);
                 }
             }
             tokio::select! {
                 () = self.something_new(wait) => {}
+                () = tokio::time::sleep(limits::ARCHIVE_PLACE_EVERY.max(wait)) => {}
                 () = shutdown.cancelled() => {}
             }
         }
@@ -105,8 +110,12 @@ impl Archiver {
         self.desk.feed.view_reaches(self.read.seq + 1).await;
     }
 
-    /// After a failure nobody knows what was read and not put.
-    fn begin_again(&mut self) {
+    /// After a failure nobody knows what was read and not put. What was put and not answered for, or
+    /// by another broker, is not put again.
+    async fn begin_again(&mut self) {
+        if let Ok(place) = self.desk.store.archive.place().await {
+            self.place = place;
+        }
         self.read = self.place.position;
         self.held.clear();
         if self.forgotten.take().is_some() {

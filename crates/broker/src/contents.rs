@@ -6,7 +6,8 @@ use bytes::Bytes;
 use fleet::{Content, Event, Fact, Job, Ledger, Outcome};
 use std::collections::{HashMap, VecDeque};
 use std::ops::RangeInclusive;
-use store::{Body, FileHash, Store, StoreError};
+use std::sync::Arc;
+use store::{Body, FileHash, Hold, Store, StoreError};
 
 /// What a job has besides its record. The number of a content is the job's order and one of these.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -33,17 +34,28 @@ pub(crate) fn all_of(order: u64) -> RangeInclusive<u64> {
 pub(crate) struct Attached {
     pub(crate) content: Content,
     pub(crate) bytes: Bytes,
-    file: Option<FileHash>,
+    /// Held until a record names it, however long that takes.
+    file: Option<Arc<Hold>>,
 }
 
 impl Attached {
-    /// Makes `bytes` ready to be named by a command: large ones are durable when this returns.
+    /// Makes `bytes` ready to be named by a command: large ones are durable when this returns. A disk
+    /// that has no room for them is full for the journal too: one that went on to take in small jobs
+    /// would soon have no room for their ends.
     pub(crate) async fn new(store: &Store, content: Content, bytes: Bytes) -> Result<Attached, StoreError> {
-        let file = match bytes.len() > limits::INLINE_BYTES_MAX {
-            true => Some(store.files.put(bytes.clone()).await?),
-            false => None,
-        };
-        Ok(Attached { content, bytes, file })
+        if bytes.len() <= limits::INLINE_BYTES_MAX {
+            return Ok(Attached { content, bytes, file: None });
+        }
+        let hold = store.files.hold(FileHash(content.hash));
+        match store.files.put(bytes.clone()).await {
+            Ok(_) => Ok(Attached { content, bytes, file: Some(Arc::new(hold)) }),
+            Err(error) => {
+                if let StoreError::Full { why } = &error {
+                    store.journal.be_told_full(why);
+                }
+                Err(error)
+            }
+        }
     }
 
     /// The same for what must go on: where there is no room for a file it goes with its record, for
@@ -56,7 +68,7 @@ impl Attached {
     }
 
     fn body(&self) -> Body {
-        self.file.map_or_else(|| Body::Inline(self.bytes.clone()), Body::File)
+        self.file.as_ref().map_or_else(|| Body::Inline(self.bytes.clone()), |hold| Body::File(hold.file()))
     }
 }
 
@@ -185,4 +197,26 @@ pub(crate) fn bytes_of(job: &Job) -> u64 {
         _ => 0,
     };
     job.spec.payload.bytes + job.spec.ctx().map_or(0, |ctx| ctx.bytes) + result
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    /// Also while a full disk lets its decision wait for hours, or the clock is set.
+    #[tokio::test(start_paused = true)]
+    async fn a_file_that_no_record_names_yet_stays_as_long_as_somebody_has_it_in_hand() {
+        let store = store::open("memory:", &store::Options::default()).unwrap();
+        let bytes = Bytes::from(vec![b'1'; limits::INLINE_BYTES_MAX + 1]);
+        let file = FileHash::of(&bytes);
+        let attached = Attached::new(&store, wire::jobs::content(&bytes), bytes).await.unwrap();
+        let decided = attached.clone();
+        drop(attached);
+        tokio::time::advance(2 * limits::FILE_AGE_MIN).await;
+        assert_eq!(store.files.older_than(limits::FILE_AGE_MIN, None, 1).await.unwrap(), []);
+        assert!(!store.files.remove(file, Duration::ZERO).await.unwrap());
+        drop(decided);
+        assert!(store.files.remove(file, Duration::ZERO).await.unwrap());
+    }
 }

@@ -78,11 +78,11 @@ impl Dispatcher {
     pub(crate) async fn run(mut self) -> Result<(), Stopped> {
         self.office.ledger.resume(self.clock.now());
         while let Some(asks) = self.gather().await {
-            let decisions = self.decide(asks);
-            match self.write(&decisions).await {
+            let mut decisions = self.decide(asks);
+            match self.write(&mut decisions).await {
                 Ok(written) => self.tell(decisions, &written),
                 Err(error) => {
-                    if self.recover(&error, decisions.verdicts).await? == Weather::EndedFirst {
+                    if self.recover(error, decisions.verdicts).await? == Weather::EndedFirst {
                         tracing::warn!("stopped while the store was away; the next start finds what it holds");
                         return Ok(());
                     }
@@ -160,8 +160,9 @@ impl Dispatcher {
         made
     }
 
-    /// Makes the events durable.
-    async fn write(&mut self, made: &Decisions) -> Result<Written, StoreError> {
+    /// Makes the events durable. On a full disk they wait, and who asked is told that nobody knows:
+    /// the ledger is ahead of the journal by just this batch, and goes on when that is written.
+    async fn write(&mut self, made: &mut Decisions) -> Result<Written, StoreError> {
         let first_seq = self.office.tail.seq + 1;
         let events = &made.told.events;
         let Some(last) = events.last() else { return Ok(Written { first_seq, bytes: 0 }) };
@@ -169,8 +170,31 @@ impl Dispatcher {
         let bytes = self.encoder.encode(events);
         let written = Written { first_seq, bytes: bytes.len() };
         let batch = Batch { events: count, at: last.at.0, bytes, contents: made.contents.clone() };
-        self.office.tail = self.store.journal.append(self.office.epoch, self.office.tail, &batch).await?;
-        Ok(written)
+        let (journal, mut wait) = (Arc::clone(&self.store.journal), limits::REOPEN_MIN);
+        let mut stood = false;
+        loop {
+            match journal.append(self.office.epoch, self.office.tail, &batch).await {
+                Err(full @ StoreError::Full { .. }) if !self.shutdown.is_cancelled() => {
+                    if !std::mem::replace(&mut stood, true) {
+                        tracing::error!(error = %full, "there is no room for a batch; deciding stops until there is");
+                        self.feed.upstream(Some(full.to_string()), self.clock.now());
+                    }
+                    refuse(&mut made.verdicts, &full);
+                    self.refuse_for(wait, &full).await;
+                    wait = (wait * 2).min(limits::ROOM_MAX);
+                }
+                outcome => {
+                    self.office.tail = outcome?;
+                    if stood {
+                        // Whoever would have kept a lease meanwhile was not heard.
+                        self.office.ledger.resume(self.clock.now());
+                        self.feed.upstream(None, self.clock.now());
+                        tracing::info!("there was room for the batch; deciding goes on");
+                    }
+                    return Ok(written);
+                }
+            }
+        }
     }
 
     /// Everything is durable: the view sees it, watchers are told, askers answered.
@@ -197,21 +221,19 @@ impl Dispatcher {
 
     /// The append failed, so the ledger knows more than the journal: it is thrown away. The
     /// store is opened again, and what it then holds is what happened.
-    async fn recover(&mut self, error: &StoreError, verdicts: Vec<Verdict>) -> Result<Weather, Stopped> {
-        let not_decided = match error {
+    async fn recover(&mut self, error: StoreError, mut verdicts: Vec<Verdict>) -> Result<Weather, Stopped> {
+        match error {
             StoreError::Fenced { .. } => return Err(Stopped::Fenced(error.to_string())),
             StoreError::Rewound { .. } => return Err(Stopped::Rewound(error.to_string())),
-            StoreError::Full { why } => NotDecided::StoreFull(why.clone()),
-            _ => NotDecided::StoreUnavailable(error.to_string()),
-        };
+            _ => {}
+        }
         tracing::error!(%error, "the store did not take a batch; deciding stops until it is back");
         self.feed.upstream(Some(error.to_string()), self.clock.now());
-        for verdict in verdicts {
-            let _ = verdict.reply.send(Err(not_decided.clone()));
-        }
+        refuse(&mut verdicts, &error);
+        let mut error = error;
         let mut wait = limits::REOPEN_MIN;
         loop {
-            self.refuse_for(wait, &not_decided).await;
+            self.refuse_for(wait, &error).await;
             if self.shutdown.is_cancelled() {
                 return Ok(Weather::EndedFirst);
             }
@@ -227,14 +249,20 @@ impl Dispatcher {
                 Err(office::OpenError::Store(error @ StoreError::Rewound { .. })) => {
                     return Err(Stopped::Rewound(error.to_string()));
                 }
-                Err(error) => tracing::warn!(%error, "the store is still away"),
+                Err(away) => {
+                    tracing::warn!(error = %away, "the store is still away");
+                    if let office::OpenError::Store(away) = away {
+                        error = away;
+                    }
+                }
             }
-            wait = (wait * 2).min(limits::REOPEN_MAX);
+            let is_full = matches!(error, StoreError::Full { .. });
+            wait = (wait * 2).min(if is_full { limits::ROOM_MAX } else { limits::REOPEN_MAX });
         }
     }
 
-    /// Answers every ask of the next `wait` with 503.
-    async fn refuse_for(&mut self, wait: Duration, why: &NotDecided) {
+    /// Refuses every ask of the next `wait`.
+    async fn refuse_for(&mut self, wait: Duration, why: &StoreError) {
         let until = tokio::time::sleep(wait);
         tokio::pin!(until);
         loop {
@@ -242,7 +270,7 @@ impl Dispatcher {
                 () = &mut until => return,
                 () = self.shutdown.cancelled() => return,
                 ask = self.inbox.recv() => match ask {
-                    Some(ask) => { let _ = ask.reply.send(Err(why.clone())); }
+                    Some(ask) => ask.refuse(why),
                     None => return until.await,
                 },
             }
@@ -250,11 +278,33 @@ impl Dispatcher {
     }
 }
 
+/// Nobody knows whether it happens: it was decided and is not durable.
+fn refuse(verdicts: &mut Vec<Verdict>, why: &StoreError) {
+    for verdict in verdicts.drain(..) {
+        // The asker may have hung up.
+        let _ = verdict.reply.send(Err(NotDecided::StoreUnavailable(why.to_string())));
+    }
+}
+
 impl Ask {
+    /// It was not looked at. Who keeps a lease alive asks again soon; who brings work waits longer
+    /// while the disk is full.
+    fn refuse(self, why: &StoreError) {
+        let not = match why {
+            StoreError::Full { why } if self.takes_in_work() => NotDecided::StoreFull(why.clone()),
+            why => NotDecided::StoreUnavailable(why.to_string()),
+        };
+        let _ = self.reply.send(Err(not));
+    }
+
+    fn takes_in_work(&self) -> bool {
+        matches!(self.command, Command::Submit { .. } | Command::SubmitAll { .. })
+    }
+
     /// Jobs are taken in only while there is room for more than what must go on, and only while
     /// what their door knows of the archive still holds.
     fn may_be_decided(&self, now: Timestamp, full: Option<&str>) -> Result<(), NotDecided> {
-        if !matches!(self.command, Command::Submit { .. } | Command::SubmitAll { .. } | Command::Retry { .. }) {
+        if !self.takes_in_work() {
             return Ok(());
         }
         if let Some(why) = full {
@@ -278,80 +328,4 @@ impl Ask {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::desk::Desk;
-    use fleet::{Beat, JobId, JoinWorker, LeaseId, MachineId, Next, SessionId, Status, Timestamp, WorkerId};
-    use std::time::Duration;
-
-    async fn desk() -> Desk {
-        let store = store::open("memory:", &store::Options::default()).unwrap();
-        let office::Opening { office, feed, .. } = office::open(&store, fleet::Rules::default()).await.unwrap();
-        let (feed, clock) = (Arc::new(feed), Arc::new(Clock::starting_after(office.last_at)));
-        let (inbox, asks) = mpsc::channel(limits::INBOX_ASKS_MAX);
-        let dispatcher = Dispatcher {
-            inbox: asks,
-            office,
-            store: store.clone(),
-            feed: Arc::clone(&feed),
-            clock: Arc::clone(&clock),
-            shutdown: CancellationToken::new(),
-            rules: fleet::Rules::default(),
-            epoch: Arc::default(),
-            encoder: stored::Encoder::default(),
-        };
-        tokio::spawn(dispatcher.run());
-        Desk { inbox, feed, clock, store }
-    }
-
-    /// A job under a lease of a machine that beats.
-    async fn running(desk: &Desk) -> (JobId, Beat) {
-        let ask = async |command| desk.ask(command).await.unwrap();
-        let (machine, worker) = (MachineId::parse("m").unwrap(), WorkerId::parse("w").unwrap());
-        let body = br#"{"job_id":"j","job_type":"hash"}"#;
-        let job = JobId::parse("j").unwrap();
-        let spec = wire::jobs::parse_submission(body, job.clone(), None, desk.now()).unwrap().spec;
-        ask(Command::JoinMachine { machine: machine.clone(), facts: fleet::MachineFacts::default() }).await;
-        let services = std::collections::BTreeSet::from([spec.requirements.service.clone()]);
-        ask(Command::JoinWorker(JoinWorker {
-            worker: worker.clone(),
-            machine: machine.clone(),
-            session: SessionId(1),
-            slots: 1,
-            capabilities: Arc::new(fleet::Capabilities { services, ..Default::default() }),
-            loaded_models: std::collections::BTreeSet::new(),
-            resume: Vec::new(),
-        }))
-        .await;
-        ask(Command::Submit { spec: Arc::new(spec), recalled: None }).await;
-        let (lease, until) = (LeaseId(1), Timestamp::default());
-        ask(Command::Next(Next { worker, session: SessionId(1), have: Vec::new(), lease, until, start: true })).await;
-        (job, Beat { machine, phase: None, leases: vec![lease], workers: Vec::new(), services: Vec::new() })
-    }
-
-    fn status(desk: &Desk, job: &JobId) -> Status {
-        desk.feed.view().ledger.job(job).unwrap().status()
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_standstill_of_the_broker_costs_no_living_worker_its_lease() {
-        let desk = desk().await;
-        let (job, beat) = running(&desk).await;
-        // All tasks are away for longer than a lease.
-        tokio::time::advance(Duration::from_millis(9_500)).await;
-        tokio::time::sleep(Duration::from_millis(1)).await;
-        let decided = desk.ask(Command::Beat(beat)).await.unwrap();
-        assert_eq!(decided.answer, Answer::Orders(fleet::Orders::default()), "nothing to stop");
-        assert_eq!(status(&desk, &job), Status::InProgress);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_worker_that_stays_away_loses_its_lease_in_time() {
-        let desk = desk().await;
-        let (job, _) = running(&desk).await;
-        tokio::time::sleep(Duration::from_millis(7_900)).await;
-        assert_eq!(status(&desk, &job), Status::InProgress);
-        tokio::time::sleep(Duration::from_millis(200)).await;
-        assert_eq!(status(&desk, &job), Status::Pending);
-    }
-}
+mod tests;

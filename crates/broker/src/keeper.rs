@@ -215,7 +215,8 @@ impl Keeper {
         Ok(())
     }
 
-    /// Removes files that no record names (any more).
+    /// Removes files that no record names (any more). One that is about to be named is not listed; one
+    /// that is put meanwhile is young.
     async fn sweep(&self) -> Result<(), StoreError> {
         let (files, journal) = (&self.desk.store.files, &self.desk.store.journal);
         let mut after: Option<FileHash> = None;

@@ -109,6 +109,8 @@ pub const AWAY_WAIT: Duration = Duration::from_secs(1);
 /// Waits between tries to open a store that went away.
 pub const REOPEN_MIN: Duration = Duration::from_millis(100);
 pub const REOPEN_MAX: Duration = Duration::from_secs(5);
+/// While the disk is full, between tries to write what was decided.
+pub const ROOM_MAX: Duration = Duration::from_secs(1);
 /// Bytes of the checkpoint read at once at a start.
 pub const READ_AHEAD_BYTES_MAX: usize = 2 << 20;
 /// Bytes read from the journal at once while it is replayed.

@@ -14,13 +14,14 @@ use wire::stored;
 /// Pages of the checkpoint read ahead of who applies them.
 const READ_AHEAD_PAGES: usize = 2;
 
+/// Events of the view's story that are applied at once when the ledger is made anew.
+const EVENTS_AT_ONCE: usize = 1_000;
+
 /// The right to decide: a term of writing, and the ledger as the journal tells it.
 pub(crate) struct Office {
     pub(crate) epoch: u64,
     pub(crate) tail: Position,
     pub(crate) ledger: Ledger,
-    /// The time of the last event.
-    pub(crate) last_at: Timestamp,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +45,8 @@ impl From<ReadError> for OpenError {
 pub(crate) struct Opening {
     pub(crate) office: Office,
     pub(crate) feed: Feed,
+    /// The time of the last event.
+    pub(crate) last_at: Timestamp,
     /// The checkpoint it began from.
     pub(crate) checkpoint: Option<Position>,
 }
@@ -97,8 +100,8 @@ pub(crate) async fn open(store: &Store, rules: Rules) -> Result<Opening, OpenErr
     let mut view = ledger.for_reading();
     view.catch_up(last_at);
     let feed = Feed::new(view, at, changed);
-    let office = Office { epoch: opened.epoch, tail: at, ledger, last_at };
-    Ok(Opening { office, feed, checkpoint: opened.checkpoint })
+    let office = Office { epoch: opened.epoch, tail: at, ledger };
+    Ok(Opening { office, feed, last_at, checkpoint: opened.checkpoint })
 }
 
 /// The time of the last event, of which the checkpoint may hold no trace; and not before what the
@@ -189,15 +192,63 @@ pub(crate) async fn reopen(store: &Store, feed: &Feed, rules: Rules) -> Result<O
             feed.publish(Published::read(feed, store, record, None).await?, &[]);
         }
     }
-    let mut last_at = Timestamp::default();
     let mut ledger = Ledger::with(rules);
-    for event in feed.view().ledger.shortest_story() {
-        last_at = last_at.max(event.at);
-        ledger.apply(&event);
+    let view = feed.view();
+    let mut story = view.ledger.shortest_story();
+    loop {
+        let events: Vec<Event> = story.by_ref().take(EVENTS_AT_ONCE).collect();
+        if events.is_empty() {
+            break;
+        }
+        events.iter().for_each(|event| ledger.apply(event));
+        // Piece by piece, so that at no time every job is there twice.
+        ledger.share(&view.ledger.rows_of(&events));
     }
-    Ok(Office { epoch: opened.epoch, tail: at, ledger, last_at })
+    Ok(Office { epoch: opened.epoch, tail: at, ledger })
 }
 
 fn unix_seconds() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fleet::{Command, JobId, Told};
+    use std::sync::Arc;
+    use store::Batch;
+
+    /// A store whose journal tells of jobs that wait and of some that have ended.
+    async fn board() -> Store {
+        let store = store::open("memory:", &store::Options::default()).unwrap();
+        let (mut ledger, mut told) = (Ledger::with(Rules::default()), Told::default());
+        let mut decide = |command| ledger.handle(command, Timestamp(1_000), &mut told).map(drop).unwrap();
+        for n in 0..2_500 {
+            let job = JobId::parse(&format!("j{n}")).unwrap();
+            let body = format!(r#"{{"job_id":"j{n}","job_type":"hash","labels":{{"n":"{n}"}}}}"#);
+            let spec = wire::jobs::parse_submission(body.as_bytes(), job.clone(), None, Timestamp(1_000)).unwrap().spec;
+            decide(Command::Submit { spec: Arc::new(spec), recalled: None });
+            if n % 10 == 0 {
+                decide(Command::Cancel { job });
+            }
+        }
+        let opened = store.journal.open(0).await.unwrap();
+        let bytes = stored::Encoder::default().encode(&told.events);
+        let events = u32::try_from(told.events.len()).unwrap();
+        let batch = Batch { events, at: 1_000, bytes, contents: Vec::new() };
+        store.journal.append(opened.epoch, opened.tail, &batch).await.unwrap();
+        store
+    }
+
+    #[tokio::test]
+    async fn a_ledger_that_was_made_anew_holds_no_job_that_the_view_holds_a_second_time() {
+        let store = board().await;
+        let Opening { feed, .. } = open(&store, Rules::default()).await.unwrap();
+        let office = reopen(&store, &feed, Rules::default()).await.unwrap();
+        let view = feed.view();
+        let story: Vec<Event> = view.ledger.shortest_story().collect();
+        let (own, read) = (office.ledger.rows_of(&story), view.ledger.rows_of(&story));
+        assert_eq!((own.len(), read.len()), (2_500, 2_500));
+        assert_eq!(own.iter().zip(&read).filter(|(own, read)| !Arc::ptr_eq(own, read)).count(), 0);
+    }
 }

@@ -52,8 +52,8 @@ impl Broker {
     pub async fn start(store: Store, config: Config) -> Result<Broker, StartError> {
         let failed = |error: &dyn std::fmt::Display| StartError(error.to_string());
         let opening = office::open(&store, config.rules()).await.map_err(|error| failed(&error))?;
-        let Opening { office, feed, checkpoint } = opening;
-        let (feed, clock) = (Arc::new(feed), Arc::new(Clock::starting_after(office.last_at)));
+        let Opening { office, feed, last_at, checkpoint } = opening;
+        let (feed, clock) = (Arc::new(feed), Arc::new(Clock::starting_after(last_at)));
         let (inbox, asks) = mpsc::channel(limits::INBOX_ASKS_MAX);
         let (closing, deciding, kept) = (CancellationToken::new(), CancellationToken::new(), CancellationToken::new());
         let desk = Desk { inbox, feed, clock, store };

@@ -3,6 +3,8 @@
 
 #[path = "it/archived.rs"]
 mod archived;
+#[path = "it/behind.rs"]
+mod behind;
 #[path = "it/board.rs"]
 mod board;
 #[path = "it/events.rs"]

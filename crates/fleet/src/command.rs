@@ -22,12 +22,6 @@ pub enum Command {
     Cancel {
         job: JobId,
     },
-    /// The same job once more, under a fresh id. One that was forgotten is submitted as
-    /// [`JobSpec::again`] makes it.
-    Retry {
-        job: JobId,
-        again: JobId,
-    },
 
     JoinMachine {
         machine: MachineId,

@@ -112,6 +112,10 @@ pub trait Journal: Send + Sync {
     /// [`look_for_room`](Self::look_for_room) found.
     fn room(&self) -> Room;
 
+    /// Somebody who writes to the disk beside the journal found it full: from now on there is no
+    /// room for more than what must go on, until [`look_for_room`](Self::look_for_room) finds it.
+    fn be_told_full(&self, why: &str);
+
     /// Looks whether there is enough room again, and if so takes the reserve back. Called about
     /// once a second while there is none.
     async fn look_for_room(&self) -> Room;

@@ -25,7 +25,7 @@ pub use archive::{
     Archive, CountedBy, Counts, Entry, Facet, Found, Holdings, Memo, MemoryArchive, Place, Postings, Query, Row,
     SqliteArchive,
 };
-pub use files::{DirectoryFiles, Files, MemoryFiles};
+pub use files::{DirectoryFiles, Files, Hold, MemoryFiles};
 pub use journal::{
     Batch, Body, Content, Extent, FileHash, Journal, Keep, Opened, Part, Parts, Position, Record, Room, StoreError,
     Trimmed,

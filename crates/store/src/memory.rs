@@ -25,6 +25,7 @@ struct Held {
     contents: BTreeMap<u64, Body>,
     checkpoint: Option<Position>,
     parts: BTreeMap<Bytes, Bytes>,
+    weather: Option<fn() -> StoreError>,
 }
 
 impl MemoryJournal {
@@ -32,6 +33,11 @@ impl MemoryJournal {
     #[must_use]
     pub fn new() -> MemoryJournal {
         MemoryJournal::default()
+    }
+
+    /// From now on every append fails so, or none does: for tests of what goes on meanwhile.
+    pub fn fail(&self, weather: Option<fn() -> StoreError>) {
+        self.held().weather = weather;
     }
 
     /// Every change below is complete or not begun when something panics, so a poisoned lock
@@ -96,6 +102,9 @@ impl Journal for MemoryJournal {
 
     async fn append(&self, epoch: u64, after: Position, batch: &Batch) -> Result<Position, StoreError> {
         let mut held = self.held();
+        if let Some(weather) = held.weather {
+            return Err(weather());
+        }
         match chain::judge_append(held.epoch, held.tail(), epoch, after, batch)? {
             Append::Written(position) => Ok(position),
             Append::Write(position) => {
@@ -220,10 +229,16 @@ impl Journal for MemoryJournal {
     }
 
     fn room(&self) -> Room {
-        Room::Enough
+        match self.held().weather.map(|weather| weather()) {
+            Some(StoreError::Full { why }) => Room::Full(why),
+            _ => Room::Enough,
+        }
     }
 
+    /// Memory is no disk; and what is said of it is over at once.
+    fn be_told_full(&self, _: &str) {}
+
     async fn look_for_room(&self) -> Room {
-        Room::Enough
+        self.room()
     }
 }

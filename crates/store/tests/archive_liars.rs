@@ -25,6 +25,10 @@ enum Lie {
     KeepsARemovedPosting,
     /// Tells what it removed once.
     ForgetsToTellAgain,
+    /// Still tells what it removed, whatever became of the history.
+    TellsOfALostHistory,
+    /// Takes in what comes late.
+    TakesFromWhoIsBehind,
     /// Begins the next page with the last row of this one.
     RepeatsARow,
 }
@@ -35,6 +39,7 @@ type Batch = (Vec<Entry>, Vec<Memo>, Place);
 struct Lies {
     again: u64,
     removed: BTreeSet<u64>,
+    lost: Vec<u64>,
     was_told: bool,
 }
 
@@ -78,6 +83,12 @@ impl Archive for Liar {
         match self.lie {
             Lie::ForgetsAnEntry if entries.len() > 1 => drop(entries.pop()),
             Lie::LosesItsPlace if !entries.is_empty() => place = self.truth.place().await?,
+            Lie::TakesFromWhoIsBehind => {
+                let here = self.truth.place().await?;
+                if place.position.seq < here.position.seq {
+                    place = here;
+                }
+            }
             Lie::CountsTwice => {
                 for entry in &entries {
                     let is_there = self.truth.entry(entry.number).await?.is_some();
@@ -137,6 +148,9 @@ impl Archive for Liar {
     async fn remove(&self, ended_before: i64, now: i64) -> Result<Vec<u64>, StoreError> {
         let numbers = self.truth.remove(ended_before, now).await?;
         let mut lies = self.lies.lock().unwrap();
+        if self.lie == Lie::TellsOfALostHistory && numbers.is_empty() {
+            return Ok(lies.lost.clone());
+        }
         lies.removed.extend(&numbers);
         let is_again = std::mem::replace(&mut lies.was_told, true);
         Ok(if self.lie == Lie::ForgetsToTellAgain && is_again { Vec::new() } else { numbers })
@@ -155,6 +169,8 @@ impl Archive for Liar {
     }
 
     async fn cut_back(&self, seq: u64, place: Place) -> Result<(), StoreError> {
+        let told = self.truth.remove(i64::MIN, i64::MIN).await?;
+        self.lies.lock().unwrap().lost.extend(told);
         let more = if self.lie == Lie::CutsBackTooLittle && seq > 0 { 10 } else { 0 };
         self.truth.cut_back(seq + more, place).await
     }
@@ -191,6 +207,8 @@ caught! {
     a_removed_posting_is_caught: KeepsARemovedPosting by what_was_removed_is_told_until_it_is_confirmed;
     a_removal_told_once_is_caught: ForgetsToTellAgain by
         what_was_removed_is_told_until_it_is_confirmed, it_agrees_with_a_scan;
+    what_is_told_of_a_lost_history_is_caught: TellsOfALostHistory by what_was_removed_of_a_lost_history_is_told_no_more;
+    one_that_takes_from_who_is_behind_is_caught: TakesFromWhoIsBehind by who_is_behind_puts_nothing;
     a_repeated_row_is_caught: RepeatsARow by pages_continue_while_entries_come_and_go, it_agrees_with_a_scan;
 }
 

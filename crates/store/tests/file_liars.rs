@@ -6,7 +6,7 @@ use bytes::Bytes;
 use std::sync::Arc;
 use std::time::Duration;
 use store::files::contract::{self, World};
-use store::{FileHash, Files, MemoryFiles, StoreError};
+use store::{FileHash, Files, Hold, MemoryFiles, StoreError};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Lie {
@@ -17,6 +17,8 @@ enum Lie {
     KeepsTheAge,
     /// Takes what it listed for what it may remove.
     RemovesWhatIsYoung,
+    /// Looks at the age alone.
+    RemovesWhatIsHeld,
     /// Lists from the beginning again.
     ForgetsWhereAPageEnded,
     ListsInNoOrder,
@@ -73,6 +75,11 @@ impl Files for Liar {
         Ok(found)
     }
 
+    fn hold(&self, file: FileHash) -> Hold {
+        let elsewhere = MemoryFiles::new();
+        if self.lie == Lie::RemovesWhatIsHeld { elsewhere.hold(file) } else { self.truth.hold(file) }
+    }
+
     async fn remove(&self, file: FileHash, age: Duration) -> Result<bool, StoreError> {
         let age = if self.lie == Lie::RemovesWhatIsYoung { Duration::ZERO } else { age };
         self.truth.remove(file, age).await
@@ -110,6 +117,7 @@ caught! {
     a_kept_age_is_caught: KeepsTheAge by
         putting_again_only_begins_its_age_anew, a_put_that_answered_is_never_removed_by_a_removal_beside_it;
     a_removal_of_the_young_is_caught: RemovesWhatIsYoung by only_what_is_old_is_removed;
+    a_removal_of_what_is_held_is_caught: RemovesWhatIsHeld by what_is_held_is_not_removed_whatever_its_age;
     a_page_from_the_beginning_is_caught: ForgetsWhereAPageEnded by old_files_are_listed_in_pages_in_order;
     a_list_in_no_order_is_caught: ListsInNoOrder by old_files_are_listed_in_pages_in_order;
     a_wrong_count_is_caught: CountsWrong by what_was_put_is_there_under_its_hash;

@@ -5,7 +5,10 @@
 use bytes::Bytes;
 use std::path::Path;
 use std::process::Command;
-use store::{Batch, Body, Content, Journal, Keep, Parts, Position, Room, SqliteJournal, StoreError};
+use std::time::Duration;
+use store::{
+    Batch, Body, Content, DirectoryFiles, Files, Journal, Keep, Parts, Position, Room, SqliteJournal, StoreError,
+};
 
 const MIB: usize = 1024 * 1024;
 
@@ -100,6 +103,34 @@ async fn a_full_disk(folder: &Path) {
     for number in 0..=number {
         assert!(journal.content(number).await.unwrap().is_some(), "content {number}");
     }
+}
+
+/// Large contents take the last room: the reserve is still there for the records.
+#[tokio::test]
+async fn files_fill_the_disk_and_the_journal_goes_on() {
+    let Some(mounted) = Mounted::new(&["-t", "tmpfs", "-o", "size=24m", "tmpfs"]) else { return };
+    let files = DirectoryFiles::new(mounted.path().join("files")).unwrap();
+    let journal = SqliteJournal::with_reserve(mounted.path().join("journal.db"), 4 * MIB as u64).unwrap();
+    let (term, mut put) = (journal.open(0).await.unwrap(), Vec::new());
+    let why = loop {
+        let number = u8::try_from(put.len()).unwrap();
+        match files.put(Bytes::from(vec![number; MIB / 2])).await {
+            Ok(file) => put.push(file),
+            Err(StoreError::Full { why }) => break why,
+            Err(error) => panic!("{error}"),
+        }
+    };
+    journal.be_told_full(&why);
+    assert!(matches!(journal.room(), Room::Full(_)), "though it has not met it itself");
+    assert!(matches!(journal.look_for_room().await, Room::Full(_)));
+    let mut at = Position::START;
+    for number in 0..10 {
+        at = journal.append(term.epoch, at, &batch(number)).await.expect("the reserve is there for it");
+    }
+    for file in put {
+        assert!(files.remove(file, Duration::ZERO).await.unwrap());
+    }
+    assert_eq!(journal.look_for_room().await, Room::Enough);
 }
 
 #[tokio::test]

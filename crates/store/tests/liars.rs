@@ -271,6 +271,8 @@ impl Journal for Liar {
         Room::Enough
     }
 
+    fn be_told_full(&self, _: &str) {}
+
     async fn look_for_room(&self) -> Room {
         Room::Enough
     }

@@ -9,13 +9,13 @@ use std::time::Duration;
 use store::Store;
 
 /// A board that forgets what has ended as soon as the archive has it.
-async fn forgetful(store: Store) -> Board {
+pub(crate) async fn forgetful(store: Store) -> Board {
     Board::set(store, Config { ended_kept: Duration::ZERO, ended_tail: 0, ..Config::default() }).await
 }
 
 impl Board {
     /// Waits until so many jobs are in memory. What ended last goes when something happens later.
-    async fn until_in_memory(&self, jobs: u64) {
+    pub(crate) async fn until_in_memory(&self, jobs: u64) {
         let mut beat = 0_u64;
         loop {
             let health = self.get("/health").await.json();
@@ -28,7 +28,7 @@ impl Board {
         }
     }
 
-    async fn run(&self, job: &str, body: Value, result: Value) -> Value {
+    pub(crate) async fn run(&self, job: &str, body: Value, result: Value) -> Value {
         let worker = self.worker("w").await;
         let answer = self.post("/api/jobs", &body.to_string()).await;
         assert_eq!(answer.status, 201, "{answer:?}");
@@ -40,7 +40,7 @@ impl Board {
     }
 }
 
-fn job(id: &str) -> Value {
+pub(crate) fn job(id: &str) -> Value {
     json!({ "job_id": id, "job_type": "hash", "payload": { "of": id }, "labels": { "a": "b" }, "workflow_id": "flow" })
 }
 

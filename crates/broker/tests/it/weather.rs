@@ -2,13 +2,15 @@
 
 use crate::board::{Board, memory};
 use async_trait::async_trait;
+use bytes::Bytes;
 use serde_json::json;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
 use store::{
-    Batch, Body, Extent, FileHash, Journal, Keep, Opened, Part, Parts, Position, Record, Room, Store, StoreError,
-    Trimmed,
+    Batch, Body, Extent, FileHash, Files, Hold, Journal, Keep, Opened, Part, Parts, Position, Record, Room, Store,
+    StoreError, Trimmed,
 };
 
 /// A journal that fails when it is told to.
@@ -131,6 +133,10 @@ impl Journal for Weather {
         if self.is(NARROW) { Room::Full("the disk is nearly full".to_owned()) } else { Room::Enough }
     }
 
+    fn be_told_full(&self, _: &str) {
+        self.turn(NARROW);
+    }
+
     async fn look_for_room(&self) -> Room {
         self.room()
     }
@@ -250,14 +256,88 @@ async fn a_job_is_not_given_without_its_payload_nor_an_end_told_without_its_resu
 }
 
 #[tokio::test]
-async fn a_full_store_is_507() {
+async fn a_full_store_refuses_what_takes_in_work_and_what_it_had_decided_happens_when_there_is_room() {
     let weather = Weather::new();
     let board = Board::on(weather.store()).await;
     weather.turn(FULL);
-    assert_eq!(board.post("/api/jobs", r#"{"job_type":"hash"}"#).await.problem(), (507, "store_full".to_owned()));
+    let body = |job: &str| json!({ "job_id": job, "job_type": "hash" }).to_string();
+    let unknown = board.post("/api/jobs", &body("first")).await;
+    assert_eq!(unknown.problem(), (503, "store_unavailable".to_owned()), "it may have happened");
+    assert_eq!(board.post("/api/jobs", &body("second")).await.problem(), (507, "store_full".to_owned()));
+    let batch = json!({ "jobs": [{ "job_type": "hash" }] }).to_string();
+    assert_eq!(board.post("/api/jobs:batch", &batch).await.problem(), (507, "store_full".to_owned()));
+    let other = board.put("/api/machines/m", &json!({})).await;
+    assert_eq!(other.problem(), (503, "store_unavailable".to_owned()));
+    assert!(other.head.to_lowercase().contains("retry-after: 1\r"), "{}", other.head);
+    assert_eq!(board.get("/health").await.json()["upstream"], "stale");
     weather.turn(FAIR);
     ready(&board).await;
-    board.submit("j", "hash").await;
+    assert_eq!(board.post("/api/jobs", &body("first")).await.json()["duplicate"], true, "asking again tells");
+    assert_eq!(board.post("/api/jobs", &body("second")).await.status, 201);
+}
+
+/// Files on a disk that has no room for another one.
+struct FullFiles(Store);
+
+#[async_trait]
+impl Files for FullFiles {
+    async fn put(&self, _: Bytes) -> Result<FileHash, StoreError> {
+        Err(StoreError::Full { why: "no space left".to_owned() })
+    }
+
+    async fn get(&self, file: FileHash) -> Result<Option<Bytes>, StoreError> {
+        self.0.files.get(file).await
+    }
+
+    async fn older_than(
+        &self,
+        age: Duration,
+        after: Option<FileHash>,
+        max: usize,
+    ) -> Result<Vec<FileHash>, StoreError> {
+        self.0.files.older_than(age, after, max).await
+    }
+
+    fn hold(&self, file: FileHash) -> Hold {
+        self.0.files.hold(file)
+    }
+
+    async fn remove(&self, file: FileHash, age: Duration) -> Result<bool, StoreError> {
+        self.0.files.remove(file, age).await
+    }
+
+    async fn extent(&self) -> Result<(u64, u64), StoreError> {
+        self.0.files.extent().await
+    }
+}
+
+#[tokio::test]
+async fn without_room_for_a_file_a_large_result_is_kept_all_the_same_and_no_more_work_is_taken_in() {
+    let large = json!("x".repeat(100_000));
+    for is_the_result_first in [true, false] {
+        let weather = Weather::new();
+        let store = weather.store();
+        let board = Board::on(Store { files: Arc::new(FullFiles(store.clone())), ..store }).await;
+        let worker = board.worker("w").await;
+        board.submit("j", "hash").await;
+        let lease = worker.take().await;
+        if !is_the_result_first {
+            let body = json!({ "job_type": "hash", "payload": large });
+            assert_eq!(board.post("/api/jobs", &body.to_string()).await.problem(), (507, "store_full".to_owned()));
+            assert!(weather.is(NARROW), "the journal was told");
+        }
+        let finished = board.report(&lease, "finish", &json!({ "result": large })).await;
+        assert_eq!(finished.status, 200, "{finished:?}");
+        let small = board.post("/api/jobs", r#"{"job_type":"hash"}"#).await;
+        assert_eq!(small.problem(), (507, "store_full".to_owned()), "it is full for small ones too");
+        let health = board.get("/health").await.json();
+        assert_eq!((&health["status"], &health["upstream"]), (&json!("degraded"), &json!("live")));
+        assert_eq!(health["store"]["full"], "the disk is nearly full");
+        let job = board.job("j").await;
+        assert!(job["status"] == "completed" && job["result"] == large);
+        weather.turn(FAIR);
+        board.submit("k", "hash").await;
+    }
 }
 
 #[tokio::test]

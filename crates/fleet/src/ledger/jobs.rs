@@ -77,22 +77,6 @@ impl Ledger {
         Answer::SubmittedAll(specs.into_iter().map(submit).collect())
     }
 
-    /// A new job with all that was asked for, but for times that have passed.
-    pub(super) fn retry(
-        &mut self,
-        id: &JobId,
-        again: JobId,
-        now: Timestamp,
-        told: &mut Told,
-    ) -> Result<Answer, Refusal> {
-        let job = self.rows.of_id(id).ok_or_else(|| Refusal::JobNotFound { job: id.clone() })?;
-        if !job.has_ended() {
-            return Err(Refusal::NotFinished { job: id.clone() });
-        }
-        let spec = Arc::new(job.spec.again(again, now));
-        self.submit(spec, None, now, told).map(Answer::Submitted)
-    }
-
     pub(super) fn cancel(&mut self, id: &JobId, now: Timestamp, told: &mut Told) -> Result<Answer, Refusal> {
         let job = self.rows.of_id(id).ok_or_else(|| Refusal::JobNotFound { job: id.clone() })?;
         match job.outcome() {

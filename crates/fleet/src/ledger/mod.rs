@@ -159,7 +159,6 @@ impl Ledger {
             Command::Submit { spec, recalled } => self.submit(spec, recalled, now, told).map(Answer::Submitted),
             Command::SubmitAll { specs } => Ok(self.submit_all(specs, now, told)),
             Command::Cancel { job } => self.cancel(&job, now, told),
-            Command::Retry { job, again } => self.retry(&job, again, now, told),
             Command::JoinMachine { machine, facts } => self.join_machine(&machine, facts, now, told),
             Command::Beat(beat) => self.beat(beat, now, told),
             Command::TakeOrders { machine } => self.take_orders(&machine),

@@ -4,8 +4,9 @@ use crate::dice::Dice;
 use crate::draw;
 use crate::scan::{Machine, Place, Scan};
 use fleet::{
-    Answer, Beat, Capabilities, Command, Content, Declared, Fail, Failure, FailureKind, Health, JobId, JoinWorker,
-    LeaseId, Ledger, MachineFacts, MachineId, Next, Refusal, Requirements, Rules, SessionId, Timestamp, Told, WorkerId,
+    Answer, Beat, Capabilities, Command, Content, Declared, Fail, Failure, FailureKind, Health, JobId, JobSpec,
+    JoinWorker, LeaseId, Ledger, MachineFacts, MachineId, Next, Refusal, Requirements, Rules, SessionId, Timestamp,
+    Told, WorkerId,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -307,14 +308,14 @@ impl FleetLife {
 
     fn retry(&mut self) -> Same {
         let over = self.scan.jobs.iter().filter(|job| job.place == Place::Over);
-        let over: Vec<JobId> = over.map(|job| job.spec.id.clone()).collect();
+        let over: Vec<Arc<JobSpec>> = over.map(|job| Arc::clone(&job.spec)).collect();
         if over.is_empty() || self.submitted >= JOBS {
             return Ok(());
         }
         let again = JobId::parse(&format!("j{}", self.submitted)).unwrap();
         self.submitted += 1;
-        let job = self.dice.one(&over);
-        self.must(&Command::Retry { job, again }).map(drop)
+        let spec = Arc::new(self.dice.one(&over).again(again, self.now));
+        self.must(&Command::Submit { spec, recalled: None }).map(drop)
     }
 
     /// Time passes; whoever is not mute is heard, and then the clock mostly ticks.

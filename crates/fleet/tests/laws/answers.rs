@@ -21,9 +21,11 @@ pub(crate) fn check(
 ) -> Verdict {
     let given = answer.as_ref();
     match command {
-        Command::Submit { spec, .. } => submission_is_answered(&known(before), spec, given, told),
+        Command::Submit { spec, .. } => {
+            times_are_kept(before, spec, now)?;
+            submission_is_answered(&known(before), spec, given, told)
+        }
         Command::SubmitAll { specs } => batch_is_answered(before, specs, given, told),
-        Command::Retry { job, again } => retry_is_answered(before, job, again, now, given, told),
         Command::Cancel { job } => cancel_is_answered(before, job, given, told),
         Command::Next(next) => next_is_answered(before, after, next, now, given, told),
         Command::Beat(beat) => beat_is_answered(before, beat, given, told),
@@ -150,31 +152,13 @@ fn batch_is_answered(
     Ok(())
 }
 
-fn retry_is_answered(
-    before: &Oracle,
-    id: &JobId,
-    again: &JobId,
-    now: Timestamp,
-    given: Given<'_>,
-    told: &Told,
-) -> Verdict {
-    let Some(job) = before.job(id) else {
-        law!(matches!(given, Err(Refusal::JobNotFound { .. })), "what is unknown is said", "{given:?}");
-        return Ok(());
-    };
-    if !matches!(job.place, Place::Finished { .. }) {
-        law!(matches!(given, Err(Refusal::NotFinished { .. })), "only what has ended is done again", "{given:?}");
-        return Ok(());
-    }
-    let spec = job.spec.again(again.clone(), now);
-    submission_is_answered(&known(before), &spec, given, told)?;
-    for new in new_jobs(told) {
-        law!(new.retry_of() == Some(id), "what is done again says what it repeats", "{new:?}");
-        let (old, timing) = (job.spec.timing(), new.timing());
-        let times = |t: &fleet::Timing| [t.not_before, t.start_by, t.finish_by];
-        let kept = times(&old).map(|time| time.filter(|time| *time > now));
-        law!(times(&timing) == kept, "what is done again keeps the times that have not passed", "{timing:?}");
-    }
+/// What is done again says what it repeats, which may be known still.
+fn times_are_kept(before: &Oracle, spec: &JobSpec, now: Timestamp) -> Verdict {
+    let Some(job) = spec.retry_of().and_then(|id| before.job(id)) else { return Ok(()) };
+    law!(matches!(job.place, Place::Finished { .. }), "only what has ended is done again", "{spec:?}");
+    let times = |spec: &JobSpec| [spec.timing().not_before, spec.timing().start_by, spec.timing().finish_by];
+    let kept = times(&job.spec).map(|time| time.filter(|time| *time > now));
+    law!(times(spec) == kept, "what is done again keeps the times that have not passed", "{spec:?}");
     Ok(())
 }
 

@@ -156,7 +156,11 @@ impl World {
             Act::SubmitAll(ref all) => {
                 Command::SubmitAll { specs: all.iter().map(|one| (self.spec(one), pools::recalled(one))).collect() }
             }
-            Act::Retry { job, again } => Command::Retry { job: self.job(job), again: self.job(again) },
+            Act::Retry { job, again } => {
+                let ended = self.ledger.job(&self.job(job)).filter(|job| job.finished_at().is_some());
+                let spec = ended.map(|job| Arc::new(job.spec.again(self.job(again), self.now)));
+                spec.map_or(Command::Tick, |spec| Command::Submit { spec, recalled: None })
+            }
             Act::DrainMachine { machine, is_draining } => {
                 Command::DrainMachine { machine: machine_id(machine), is_draining }
             }

@@ -10,19 +10,13 @@
 > submit j1 for hash priority 90 runs 1 payload "a" key k1 start-by 1h finish-by 20s not-before 0s
   j1 submitted
   = accepted
-> retry j1 as j2
-  ! not finished: j1
 > w1 asks for work
   j1 assigned to w1 on m1, attempt 1
   w1 turns busy with j1, was idle
   = j1, attempt 1, expires at 8s
-> retry j1 as j2
-  ! not finished: j1
 > w1 starts j1
   j1 started by w1
   = no orders
-> retry j1 as j2
-  ! not finished: j1
 > 1s w1 fails j1 "boom"
   j1 failed "boom" (internal); attempt 1 of w1 on m1, runs failed 1
   w1 turns idle, was busy
@@ -79,8 +73,6 @@
   = accepted
 > look at j6
   pending, runs failed 0, lost in a row 0, retry of j4
-> retry j9 as j7
-  ! job not found: j9
 
 # The retry has no key of its own.
 > submit j8 for hash key k1

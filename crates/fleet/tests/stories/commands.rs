@@ -8,6 +8,7 @@ use fleet::{
     Beat, Command, Declared, Fail, Failure, FailureKind, Health, JoinWorker, LeaseId, MachineFacts, Next, Phase,
     Progress, Service, SessionId, Timestamp, WorkerId,
 };
+use std::sync::Arc;
 
 impl Stage {
     /// One, or as many as the line says.
@@ -30,8 +31,10 @@ impl Stage {
             }
             "cancel" => Ok(Command::Cancel { job: job(&words.next()?)? }),
             "retry" => {
-                let job_again = job(&words.after("as")?.ok_or("a retry is `as` another job")?)?;
-                Ok(Command::Retry { job: job(&words.next()?)?, again: job_again })
+                let again = job(&words.after("as")?.ok_or("a retry is `as` another job")?)?;
+                let ended = self.ledger.job(&job(&words.next()?)?).filter(|job| job.finished_at().is_some());
+                let spec = ended.ok_or("only what has ended is retried")?.spec.again(again, Timestamp(self.now));
+                Ok(Command::Submit { spec: Arc::new(spec), recalled: None })
             }
             "drain" => draining(words, true),
             "undrain" => draining(words, false),

@@ -54,6 +54,9 @@ macro_rules! archive_contract_tests {
             what_was_removed_is_told_until_it_is_confirmed
             what_was_dropped_stays_without_its_contents
             what_ended_beyond_an_event_is_taken_back
+            what_was_removed_of_a_lost_history_is_told_no_more
+            // 6: fenced
+            who_is_behind_puts_nothing
             // names, memos, places
             of_one_name_the_newest_entry_counts
             a_memo_is_remembered_until_it_is_over

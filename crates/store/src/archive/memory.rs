@@ -127,6 +127,7 @@ impl Archive for MemoryArchive {
 
     async fn put(&self, entries: Vec<Entry>, memos: Vec<Memo>, place: Place) -> Result<(), StoreError> {
         let mut state = self.state();
+        state.place().check_follows(place)?;
         for entry in entries {
             let text = entry.text.as_deref().filter(|_| self.keeps_text);
             let words = text.map(tokens).unwrap_or_default();
@@ -226,6 +227,8 @@ impl Archive for MemoryArchive {
         let beyond: Vec<u64> = state.ends.iter().rev().take_while(|end| end.0 > seq).map(|end| end.1).collect();
         beyond.iter().for_each(|number| state.take_back(*number));
         state.places.retain(|earlier| earlier.position.seq <= place.position.seq);
+        let left = state.entries.keys().next_back().copied();
+        state.removals.retain(|number| Some(*number) <= left);
         state.move_to(place);
         Ok(())
     }

@@ -28,12 +28,17 @@ use std::collections::BTreeMap;
 /// 4. A page continues where the last one ended: what is added or removed meanwhile makes no
 ///    entry come twice, and none that was there all along be left out.
 /// 5. What `cut_back` or `remove` took away is counted no longer and not found.
+/// 6. Only `cut_back` takes the place back. Who is behind it puts nothing: another broker has gone
+///    on with this archive.
 #[async_trait]
 pub trait Archive: Send + Sync {
     /// Where it has read up to.
     async fn place(&self) -> Result<Place, StoreError>;
 
     /// Adds entries, in the order in which they ended, and moves to `place`.
+    ///
+    /// # Errors
+    /// `Unavailable` also if it stands beyond `place` already; [`place`](Self::place) tells where.
     async fn put(&self, entries: Vec<Entry>, memos: Vec<Memo>, place: Place) -> Result<(), StoreError>;
 
     /// The entry of this number.
@@ -74,8 +79,9 @@ pub trait Archive: Send + Sync {
     async fn dropped(&self, numbers: &[u64]) -> Result<(), StoreError>;
 
     /// Takes back everything that ended beyond event `seq`: the journal lost its tail. `place` is
-    /// where it then stands. Memos stay. If it fails midway the place stays too, and it is asked
-    /// again.
+    /// where it then stands. Memos stay. Numbers above all that is left are told by
+    /// [`remove`](Self::remove) no longer: others may be given them. If it fails midway the place
+    /// stays too, and it is asked again.
     async fn cut_back(&self, seq: u64, place: Place) -> Result<(), StoreError>;
 
     /// Places it stood at earlier, newest first, to find one that the journal still holds: the
@@ -96,6 +102,16 @@ pub struct Place {
 impl Place {
     /// Before everything.
     pub const START: Place = Place { position: Position::START, before: i64::MIN };
+
+    /// Refuses to go from here back to `place`.
+    fn check_follows(self, place: Place) -> Result<(), StoreError> {
+        if place.position.seq >= self.position.seq && place.before >= self.before {
+            return Ok(());
+        }
+        let (here, there) = (self.position.seq, place.position.seq);
+        let why = format!("the archive was read up to event {here} by another broker; ours comes with event {there}");
+        Err(StoreError::Unavailable { why })
+    }
 }
 
 /// Something that has ended, and all it is found by.

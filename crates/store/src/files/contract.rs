@@ -37,6 +37,7 @@ macro_rules! files_contract_tests {
             putting_again_only_begins_its_age_anew
             old_files_are_listed_in_pages_in_order
             only_what_is_old_is_removed
+            what_is_held_is_not_removed_whatever_its_age
             a_put_that_answered_is_never_removed_by_a_removal_beside_it
         }
     };
@@ -127,6 +128,24 @@ pub async fn only_what_is_old_is_removed(world: &dyn World) {
     assert_eq!(files.extent().await.unwrap(), (0, 0));
     assert_eq!(files.put(content(1)).await.unwrap(), old);
     assert_eq!(files.get(old).await.unwrap(), Some(content(1)));
+}
+
+/// Held before it is put and as often as it is; a clock that was set makes it no older.
+pub async fn what_is_held_is_not_removed_whatever_its_age(world: &dyn World) {
+    let files = world.handle().await;
+    let holds = [files.hold(FileHash::of(&content(1))), files.hold(FileHash::of(&content(1)))];
+    let (file, other) = (files.put(content(1)).await.unwrap(), files.put(content(2)).await.unwrap());
+    assert_eq!(holds[0].file(), file);
+    world.grow_older(2 * HOUR).await;
+    assert_eq!(files.older_than(HOUR, None, 10).await.unwrap(), [other]);
+    assert!(files.remove(other, HOUR).await.unwrap());
+    for hold in holds {
+        assert!(!files.remove(file, HOUR).await.unwrap());
+        assert_eq!(files.get(file).await.unwrap(), Some(content(1)));
+        drop(hold);
+    }
+    assert_eq!(files.older_than(HOUR, None, 10).await.unwrap(), [file]);
+    assert!(files.remove(file, HOUR).await.unwrap());
 }
 
 /// Whichever comes first: what `put` answered for can be named by a record.

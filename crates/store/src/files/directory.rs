@@ -1,7 +1,7 @@
 //! Files in a folder.
 
-use super::Files;
 use super::folders::{Folders, age};
+use super::{Files, Hold};
 use crate::{FileHash, StoreError};
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -58,9 +58,10 @@ impl Files for DirectoryFiles {
     ) -> Result<Vec<FileHash>, StoreError> {
         self.run(move |folders| {
             let mut found = Vec::new();
+            let is_old = |file, found: &_| age(found) >= age_min && !folders.holds.has(file);
             for first in after.map_or(0, |after| after.0[0])..=u8::MAX {
                 let files = folders.list(first)?.into_iter();
-                let old = files.filter(|(file, found)| Some(*file) > after && age(found) >= age_min);
+                let old = files.filter(|(file, found)| Some(*file) > after && is_old(*file, found));
                 found.extend(old.map(|(file, _)| file).take(max - found.len()));
                 if found.len() >= max {
                     break;
@@ -69,6 +70,10 @@ impl Files for DirectoryFiles {
             Ok(found)
         })
         .await
+    }
+
+    fn hold(&self, file: FileHash) -> Hold {
+        self.0.holds.hold(file)
     }
 
     async fn remove(&self, file: FileHash, age: Duration) -> Result<bool, StoreError> {

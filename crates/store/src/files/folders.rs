@@ -1,5 +1,6 @@
 //! Where a file stands, and what it takes that it stands there for good.
 
+use super::Holds;
 use crate::{FileHash, StoreError};
 use std::fs::{self, File, Metadata};
 use std::io::{ErrorKind, Write};
@@ -25,13 +26,15 @@ pub(crate) struct Folders {
     /// removed: a `put` that finds the file and a `remove` that finds it old must not overlap.
     locks: Vec<Mutex<bool>>,
     unfinished: AtomicU64,
+    /// What is not removed now.
+    pub(crate) holds: Holds,
 }
 
 impl Folders {
     /// The files below `root`, if there are any. Creates nothing.
     pub(crate) fn at(root: &Path) -> Folders {
         let locks = (0..=u8::MAX).map(|_| Mutex::new(false)).collect();
-        Folders { root: root.to_owned(), locks, unfinished: AtomicU64::new(0) }
+        Folders { root: root.to_owned(), locks, unfinished: AtomicU64::new(0), holds: Holds::default() }
     }
 
     /// Creates the folder `root` and removes what a process that ended was in the middle of.
@@ -136,11 +139,11 @@ impl Folders {
         Ok(bytes)
     }
 
-    /// Removes the file if it was put at least `age` ago. Not synced: if the disk forgets it, the
+    /// Removes the file if it was put at least `age` ago and nobody holds it. Not synced: if the disk forgets it, the
     /// file is there again, whole and as old, and is removed again.
     pub(crate) fn remove(&self, file: FileHash, age_min: Duration) -> Result<bool, StoreError> {
         let _alone = self.lock(file);
-        if self.look_at(file)?.is_none_or(|found| age(&found) < age_min) {
+        if self.holds.has(file) || self.look_at(file)?.is_none_or(|found| age(&found) < age_min) {
             return Ok(false);
         }
         let path = self.path(file);

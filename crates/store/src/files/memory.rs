@@ -1,6 +1,6 @@
 //! Files that end with the process.
 
-use super::Files;
+use super::{Files, Hold, Holds};
 use crate::{FileHash, StoreError};
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 /// Holds everything in memory; a clone is another way to the same files.
 #[derive(Clone, Default)]
-pub struct MemoryFiles(Arc<Mutex<BTreeMap<FileHash, Held>>>);
+pub struct MemoryFiles(Arc<Mutex<BTreeMap<FileHash, Held>>>, Holds);
 
 struct Held {
     bytes: Bytes,
@@ -52,14 +52,18 @@ impl Files for MemoryFiles {
     ) -> Result<Vec<FileHash>, StoreError> {
         let held = self.held();
         let following = held.range((after.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded));
-        let old = following.filter(|(_, held)| held.put_at.elapsed() >= age);
+        let old = following.filter(|(file, held)| held.put_at.elapsed() >= age && !self.1.has(**file));
         Ok(old.map(|(file, _)| *file).take(max).collect())
+    }
+
+    fn hold(&self, file: FileHash) -> Hold {
+        self.1.hold(file)
     }
 
     async fn remove(&self, file: FileHash, age: Duration) -> Result<bool, StoreError> {
         let mut held = self.held();
         let is_old = held.get(&file).is_some_and(|held| held.put_at.elapsed() >= age);
-        Ok(is_old && held.remove(&file).is_some())
+        Ok(is_old && !self.1.has(file) && held.remove(&file).is_some())
     }
 
     async fn extent(&self) -> Result<(u64, u64), StoreError> {

@@ -3,10 +3,13 @@
 pub mod contract;
 mod directory;
 mod folders;
+mod holds;
 mod memory;
 
 pub use directory::DirectoryFiles;
 pub(crate) use folders::{Folders, age, sync, weather};
+pub use holds::Hold;
+pub(crate) use holds::Holds;
 pub use memory::MemoryFiles;
 
 use crate::{FileHash, StoreError};
@@ -31,12 +34,18 @@ pub trait Files: Send + Sync {
     /// `Unavailable` also if the bytes are not those they are named after.
     async fn get(&self, file: FileHash) -> Result<Option<Bytes>, StoreError>;
 
-    /// Names of files that were put longer than `age` ago and follow `after` in the order of
-    /// their names, at most `max`.
+    /// Names of files that were put longer than `age` ago, are held by nobody, and follow `after` in
+    /// the order of their names, at most `max`. One that is listed and that no record names then
+    /// may be removed: what is held later was put later.
     async fn older_than(&self, age: Duration, after: Option<FileHash>, max: usize)
     -> Result<Vec<FileHash>, StoreError>;
 
-    /// Removes the file, unless it was put again less than `age` ago. Says whether it did.
+    /// Keeps the file of this name, if there is one or comes to be one, from being listed as old and
+    /// removed through this value while what is returned lives. Whoever will have a record name a file holds it
+    /// first and puts it then.
+    fn hold(&self, file: FileHash) -> Hold;
+
+    /// Removes the file, unless it is held or was put again less than `age` ago. Says whether it did.
     async fn remove(&self, file: FileHash, age: Duration) -> Result<bool, StoreError>;
 
     /// How many files there are, and their bytes.

@@ -24,7 +24,17 @@ impl Fault {
 
     /// Whether there was no room; what was to be written is not there then.
     pub(super) fn is_full(&self) -> bool {
-        matches!(self, Fault::Sql(error) if no_room(error))
+        match self {
+            Fault::Sql(error) => no_room(error),
+            Fault::Store(error) => matches!(error, StoreError::Full { .. }),
+            Fault::Damaged(_) => false,
+        }
+    }
+
+    /// Whether a write failed, which SQLite also calls it when a quota is used up.
+    pub(super) fn is_failed_write(&self) -> bool {
+        let Fault::Sql(error) = self else { return false };
+        error.sqlite_error().is_some_and(|error| error.extended_code == ffi::SQLITE_IOERR_WRITE)
     }
 
     /// The error of a store that was already open.

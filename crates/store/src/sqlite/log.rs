@@ -163,9 +163,10 @@ impl Mover {
     fn run(&mut self, woken: &Receiver<()>) {
         while woken.recv().is_ok() {
             let seen = self.reserve.given();
-            let mut outcome = self.pass();
+            let pass = |mover: &mut Mover| mover.pass().map_err(|fault| mover.reserve.explain(fault));
+            let mut outcome = pass(self);
             if outcome.as_ref().is_err_and(Fault::is_full) && self.reserve.release(seen) {
-                outcome = self.pass();
+                outcome = pass(self);
             }
             if let Err(fault) = outcome {
                 self.failed(fault);

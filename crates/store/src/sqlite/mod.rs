@@ -166,6 +166,10 @@ impl Journal for SqliteJournal {
         self.reserve.room()
     }
 
+    fn be_told_full(&self, why: &str) {
+        self.reserve.be_told_full(why);
+    }
+
     async fn look_for_room(&self) -> Room {
         let reserve = self.reserve.clone();
         let looked = tokio::task::spawn_blocking(move || reserve.look()).await;

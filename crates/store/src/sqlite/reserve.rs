@@ -1,9 +1,10 @@
 //! The reserve: bytes that are taken while there is room and given back when there is none, so
 //! that what must go on can go on.
 
-use crate::Room;
+use super::fault::Fault;
+use crate::{Room, StoreError};
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -17,11 +18,14 @@ const FREE_RESERVES: u64 = 2;
 /// Where a disk cannot set blocks aside they are written, so many bytes at a time.
 const CHUNK_BYTES: usize = 1024 * 1024;
 
+/// What is written to see whether there is room: some pages.
+const PROBE_BYTES: usize = 64 * 1024;
+
 /// The reserve beside the file at `path`.
 pub(super) struct Reserve {
     path: PathBuf,
     bytes: u64,
-    /// Enough exactly while the reserve is held, as far as this process knows.
+    /// Enough only while the reserve is held, as far as this process knows.
     room: Mutex<Room>,
     /// How often it was given back.
     given: Mutex<u64>,
@@ -43,6 +47,14 @@ impl Reserve {
 
     pub(super) fn room(&self) -> Room {
         self.room.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// There is no room although the reserve is held; it is given back when the journal needs it.
+    pub(super) fn be_told_full(&self, why: &str) {
+        if self.room() == Room::Enough {
+            tracing::error!(why, "the disk is full, the reserve is kept for what must go on");
+            self.set(self.full(why));
+        }
     }
 
     /// How often it was given back so far; to be asked before what may find no room.
@@ -72,6 +84,27 @@ impl Reserve {
             tracing::error!(path = %self.path.display(), bytes = self.bytes, "the disk is full, the reserve was given back");
         }
         is_given
+    }
+
+    /// What went wrong, with a quota that is used up called by its name: to SQLite it is a disk that
+    /// cannot be written, but nothing is broken then, and the reserve helps.
+    pub(super) fn explain(&self, fault: Fault) -> Fault {
+        match fault.is_failed_write() && self.is_refused_more() {
+            true => Fault::Store(StoreError::Full { why: format!("no room for {}", self.path.display()) }),
+            false => fault,
+        }
+    }
+
+    /// Tries to write what SQLite writes at least.
+    fn is_refused_more(&self) -> bool {
+        let tried = File::options().append(true).open(&self.path).and_then(|mut file| {
+            let was = file.metadata()?.len();
+            let written = file.write_all(&[0; PROBE_BYTES]).and_then(|()| file.sync_all());
+            // What was written is no part of the reserve, and in nobody's way if it stays.
+            let _ = file.set_len(was);
+            written
+        });
+        tried.is_err_and(|error| matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded))
     }
 
     /// Looks whether there is enough room again, and takes the reserve back. Blocks.

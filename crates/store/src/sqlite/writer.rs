@@ -138,9 +138,10 @@ struct Desk {
 impl Desk {
     fn transact<T>(&mut self, work: impl Fn(&Transaction<'_>) -> Result<T, Fault>) -> Result<T, StoreError> {
         let seen = self.reserve.given();
-        let mut outcome = self.attempt(&work);
+        let attempt = |desk: &mut Desk| desk.attempt(&work).map_err(|fault| desk.reserve.explain(fault));
+        let mut outcome = attempt(self);
         if outcome.as_ref().is_err_and(Fault::is_full) && self.reserve.release(seen) {
-            outcome = self.attempt(&work);
+            outcome = attempt(self);
         }
         outcome.map_err(|fault| self.failed(fault))
     }
@@ -344,6 +345,26 @@ mod tests {
         assert_eq!(desk.transact(append).unwrap().seq, 1);
         assert!(matches!(desk.reserve.room(), Room::Full(_)));
         assert_eq!(desk.transact(|tx| records::tail(tx)).unwrap().seq, 1);
+    }
+
+    /// SQLite says of a quota only that a write failed. `/dev/full` refuses as a quota does.
+    #[test]
+    fn a_failed_write_where_there_is_no_room_is_a_full_disk_and_any_other_is_a_broken_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut desk = desk(&folder);
+        let failed = |desk: &mut Desk| desk.transact(|_| Err::<(), _>(failure(ffi::SQLITE_IOERR_WRITE))).unwrap_err();
+        let broken = failed(&mut desk);
+        assert!(matches!(broken, StoreError::Unavailable { .. }), "{broken:?}");
+        assert!(desk.connection.is_none() && desk.reserve.room() == Room::Enough);
+        let reserve = folder.path().join("journal.db.reserve");
+        assert_eq!(std::fs::metadata(&reserve).unwrap().len(), 1024 * 1024, "what was tried left nothing behind");
+
+        desk.transact(|tx| records::open(tx, 1)).unwrap();
+        std::fs::remove_file(&reserve).unwrap();
+        std::os::unix::fs::symlink("/dev/full", &reserve).unwrap();
+        let full = failed(&mut desk);
+        assert!(matches!(full, StoreError::Full { .. }), "{full:?}");
+        assert!(desk.connection.is_some() && matches!(desk.reserve.room(), Room::Full(_)));
     }
 
     #[test]

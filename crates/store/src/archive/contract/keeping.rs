@@ -1,7 +1,7 @@
 //! What is put stays, what is taken back is gone.
 
 use super::{World, counted, entries, entry, everything, filled, found, having, memo, place};
-use crate::{Entry, Place};
+use crate::{Entry, Place, StoreError};
 use bytes::Bytes;
 
 pub async fn what_was_put_is_there_with_its_place(world: &dyn World) {
@@ -132,6 +132,33 @@ pub async fn what_ended_beyond_an_event_is_taken_back(world: &dyn World) {
     assert_eq!(found(&*archive, &even).await, [6, 4, 2]);
     assert_eq!(counted(&*archive).await, 6);
     assert_eq!(archive.place().await.unwrap(), place(51));
+}
+
+pub async fn what_was_removed_of_a_lost_history_is_told_no_more(world: &dyn World) {
+    let archive = filled(world, 1..=9).await;
+    assert_eq!(archive.remove(4_000, 0).await.unwrap(), [1, 2, 3]);
+    archive.cut_back(50, place(50)).await.unwrap();
+    assert_eq!(archive.remove(0, 0).await.unwrap(), [1, 2, 3], "4 and 5 are left, and came later");
+    // Of nothing that is left anybody knows that it came later: 1 to 3 may be others now.
+    archive.cut_back(0, Place::START).await.unwrap();
+    assert_eq!(archive.remove(0, 0).await.unwrap(), []);
+}
+
+pub async fn who_is_behind_puts_nothing(world: &dyn World) {
+    let (archive, late) = (filled(world, 1..=5).await, world.handle().await);
+    let (counts, earlier) = (archive.counts().await.unwrap(), archive.earlier_places().await.unwrap());
+    let of_its_time = Place { before: place(40).before, ..place(60) };
+    for behind in [place(40), of_its_time, Place::START] {
+        let memos = vec![memo("late", 10, "late")];
+        let answer = late.put(vec![entry(6)], memos, behind).await;
+        assert!(matches!(answer, Err(StoreError::Unavailable { .. })), "{answer:?}");
+        assert_eq!(archive.place().await.unwrap(), place(50));
+        assert_eq!(archive.counts().await.unwrap(), counts);
+        assert_eq!((archive.entry(6).await.unwrap(), archive.memo("late", 0).await.unwrap()), (None, None));
+    }
+    assert_eq!(archive.earlier_places().await.unwrap(), earlier);
+    late.put(entries(4..=6), Vec::new(), place(60)).await.unwrap();
+    assert_eq!(counted(&*archive).await, 6);
 }
 
 pub async fn of_one_name_the_newest_entry_counts(world: &dyn World) {

@@ -44,6 +44,7 @@ fn forget_text(tx: &Transaction<'_>, number: u64) -> Result<(), Fault> {
 
 /// Writes all of it; an entry that is there already is passed over.
 pub(super) fn put(tx: &Transaction<'_>, entries: &[Entry], memos: &[Memo], place: Place) -> Result<(), Fault> {
+    places::newest(tx)?.check_follows(place)?;
     let mut row = tx.prepare_cached("INSERT OR IGNORE INTO rows VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, ?7)")?;
     let mut name = tx.prepare_cached("INSERT OR IGNORE INTO names VALUES (?1, ?2)")?;
     let mut tally = Tally::new(Change::Add);
@@ -76,6 +77,7 @@ pub(super) fn cut_back(tx: &Transaction<'_>, texts: Texts, seq: u64, place: Plac
     take_back(tx, texts, &beyond)?;
     let is_last = beyond.len() < PIECE;
     if is_last {
+        tx.execute("DELETE FROM removals WHERE number > (SELECT coalesce(max(number), -1) FROM rows)", ())?;
         places::cut_back(tx, place)?;
     }
     Ok(is_last)
