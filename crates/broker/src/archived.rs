@@ -102,7 +102,7 @@ fn said(job: &Job) -> String {
 /// The job that was put away here.
 ///
 /// # Errors
-/// `Unavailable`: its bytes cannot be read, which is damage or a newer version's.
+/// `Damaged`: its bytes cannot be read, which is damage or a newer version's.
 pub(crate) fn job_of(row: &Row) -> Result<Job, StoreError> {
     read(row).map(|(job, _)| job)
 }
@@ -110,7 +110,7 @@ pub(crate) fn job_of(row: &Row) -> Result<Job, StoreError> {
 /// The job, and what its workflow's first job fixed.
 fn read(row: &Row) -> Result<(Job, Option<Rank>), StoreError> {
     stored::job(&row.bytes).map_err(|error| {
-        let error = StoreError::Unavailable { why: format!("job number {} of the archive: {error}", row.number) };
+        let error = StoreError::Damaged { why: format!("job number {} of the archive: {error}", row.number) };
         tracing::error!(%error, "an archived job could not be read");
         error
     })

@@ -2,7 +2,7 @@
 
 use crate::board::{Board, memory};
 use async_trait::async_trait;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -27,6 +27,8 @@ const FULL: u8 = 3;
 const NIGHT: u8 = 4;
 /// There is room only for what must go on.
 const NARROW: u8 = 5;
+/// Contents are damaged.
+const ROT: u8 = 6;
 
 impl Weather {
     fn new() -> Arc<Weather> {
@@ -48,7 +50,7 @@ impl Weather {
 
     fn bad(&self) -> Result<(), StoreError> {
         match self.forecast.load(Ordering::SeqCst) {
-            FAIR | NIGHT | NARROW => Ok(()),
+            FAIR | NIGHT | NARROW | ROT => Ok(()),
             FULL => Err(StoreError::Full { why: "no space left".to_owned() }),
             _ => Err(StoreError::Unavailable { why: "a storm".to_owned() }),
         }
@@ -115,6 +117,9 @@ impl Journal for Weather {
     async fn content(&self, number: u64) -> Result<Option<Body>, StoreError> {
         if self.is(NIGHT) {
             return Err(StoreError::Unavailable { why: "it is night".to_owned() });
+        }
+        if self.is(ROT) {
+            return Err(StoreError::Damaged { why: "it is not what was written".to_owned() });
         }
         self.store.journal.content(number).await
     }
@@ -246,6 +251,64 @@ async fn a_job_is_not_given_without_its_payload_nor_an_end_told_without_its_resu
     assert!(stream.rest().await.is_empty(), "it ends without a position, and is opened again");
     weather.turn(FAIR);
     let mut stream = board.stream("/api/jobs/j/events", None).await;
+    assert_eq!(stream.rest().await.pop().unwrap().data["result"]["data"], 1);
+}
+
+#[tokio::test]
+async fn what_is_damaged_is_told_as_if_it_had_been_dropped_and_stops_nobody() {
+    let weather = Weather::new();
+    let board = Board::on(weather.store()).await;
+    let first = board.submit("first", "other").await["event_id"].as_str().map(str::to_owned);
+    board.submit("j", "hash").await;
+    let lease = board.worker("w").await.take().await;
+    board.report(&lease, "finish", &json!({ "result": 1 })).await;
+    board.submit("last", "other").await;
+    board.stop().await.unwrap();
+    // What was told is in the journal only now.
+    let board = Board::on(weather.store()).await;
+    weather.turn(ROT);
+    let mut monitor = board.stream("/api/events/monitor", first.as_deref()).await;
+    let complete = monitor.until("complete_job").await.pop().unwrap();
+    assert_eq!((&complete.data["job_id"], &complete.data["result"]), (&json!("j"), &Value::Null));
+    let last = monitor.until("job_submitted").await.pop().unwrap();
+    assert_eq!((&last.data["job_id"], &last.data["job_data"]["payload"]), (&json!("last"), &Value::Null));
+    for since in [None, first.as_deref()] {
+        let end = board.stream("/api/jobs/j/events", since).await.rest().await.pop().unwrap();
+        assert_eq!((end.kind(), &end.data["result"]["status"]), ("complete_job", &json!("success")), "{since:?}");
+        assert_eq!(end.data["result"]["data"], Value::Null);
+    }
+}
+
+#[tokio::test]
+async fn a_store_comes_back_though_a_content_that_was_not_told_yet_is_damaged() {
+    let weather = Weather::new();
+    let board = Board::on(weather.store()).await;
+    let mut monitor = board.stream("/api/events/monitor", None).await;
+    monitor.until("full_state_snapshot").await;
+    weather.turn(FOG);
+    assert_eq!(board.post("/api/jobs", r#"{"job_id":"j","job_type":"hash","payload":1}"#).await.status, 503);
+    weather.turn(ROT);
+    board.until("/health", |health| health["upstream"] == "live").await;
+    let told = monitor.until("job_submitted").await.pop().unwrap();
+    assert_eq!((&told.data["job_id"], &told.data["job_data"]["payload"]), (&json!("j"), &Value::Null));
+    board.submit("k", "hash").await;
+}
+
+#[tokio::test]
+async fn who_comes_back_to_a_job_while_the_store_is_away_is_not_kept_waiting() {
+    let weather = Weather::new();
+    let board = Board::on(weather.store()).await;
+    let first = board.submit("first", "other").await["event_id"].as_str().map(str::to_owned);
+    board.submit("j", "hash").await;
+    let lease = board.worker("w").await.take().await;
+    board.report(&lease, "finish", &json!({ "result": 1 })).await;
+    board.stop().await.unwrap();
+    let board = Board::on(weather.store()).await;
+    weather.turn(NIGHT);
+    let mut stream = board.stream("/api/jobs/j/events", first.as_deref()).await;
+    assert!(stream.rest().await.is_empty(), "it ends without a position, and is opened again");
+    weather.turn(FAIR);
+    let mut stream = board.stream("/api/jobs/j/events", first.as_deref()).await;
     assert_eq!(stream.rest().await.pop().unwrap().data["result"]["data"], 1);
 }
 
