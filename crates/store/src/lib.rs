@@ -23,7 +23,7 @@ pub mod contract;
 
 pub use archive::{
     Archive, CountedBy, Counts, Entry, Facet, Found, Holdings, Memo, MemoryArchive, Place, Postings, Query, Row,
-    SqliteArchive,
+    SqliteArchive, Totals,
 };
 pub use files::{DirectoryFiles, Files, MemoryFiles};
 pub use journal::{

@@ -23,6 +23,8 @@ struct Layout {
     /// A file of a higher format was written by a newer Callboard.
     format: u64,
     tables: &'static str,
+    /// A table that files of this format may lack, and how it is made of what they have.
+    later: Option<(&'static str, &'static str)>,
 }
 
 /// `rows`: the entries. `about` is what it takes to take one back. Both indexes grow at their end.
@@ -67,7 +69,28 @@ const ARCHIVE: Layout = Layout {
     CREATE TABLE meta (format INTEGER NOT NULL, entries INTEGER NOT NULL, content_bytes INTEGER NOT NULL) STRICT;
     INSERT INTO meta VALUES (1, 0, 0);
     ",
+    later: Some(("totals", TOTALS)),
 };
+
+/// `counts` of all days. Triggers keep it, so that it is right whichever program of this format
+/// writes.
+const TOTALS: &str = "
+    CREATE TABLE totals (
+        of_group TEXT NOT NULL, word TEXT NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (of_group, word)
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO totals SELECT of_group, word, sum(count) FROM counts GROUP BY of_group, word;
+    CREATE TRIGGER count_added AFTER INSERT ON counts BEGIN
+        INSERT INTO totals VALUES (new.of_group, new.word, new.count)
+        ON CONFLICT DO UPDATE SET count = count + excluded.count;
+    END;
+    CREATE TRIGGER count_changed AFTER UPDATE ON counts BEGIN
+        UPDATE totals SET count = count + new.count - old.count WHERE of_group = new.of_group AND word = new.word;
+    END;
+    CREATE TRIGGER count_removed AFTER DELETE ON counts BEGIN
+        UPDATE totals SET count = count - old.count WHERE of_group = old.of_group AND word = old.word;
+        DELETE FROM totals WHERE of_group = old.of_group AND word = old.word AND count = 0;
+    END;
+";
 
 /// Texts by the numbers of their entries; only their words are kept.
 const SEARCH: Layout = Layout {
@@ -81,6 +104,7 @@ const SEARCH: Layout = Layout {
         text, content = '', contentless_delete = 1, tokenize = 'unicode61 remove_diacritics 2'
     );
     ",
+    later: None,
 };
 
 /// Where the files are.
@@ -201,15 +225,20 @@ impl Layout {
             transaction.execute_batch(self.tables)?;
             transaction.pragma_update(Some(schema), "application_id", self.application_id)?;
         }
-        transaction.commit()?;
         let known = self.format;
-        let format: u64 = connection.query_row(&format!("SELECT format FROM {schema}.meta"), (), |row| row.get(0))?;
+        let format: u64 = transaction.query_row(&format!("SELECT format FROM {schema}.meta"), (), |row| row.get(0))?;
         if format > known {
             return Err(Fault::Unusable(format!(
                 "its format is {format} and this program knows formats up to {known}: \
                  a newer Callboard wrote it, run that one"
             )));
         }
+        if let Some((table, make)) = self.later
+            && !transaction.table_exists(Some(schema), table)?
+        {
+            transaction.execute_batch(make)?;
+        }
+        transaction.commit()?;
         Ok(())
     }
 

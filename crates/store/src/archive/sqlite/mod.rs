@@ -16,7 +16,7 @@ mod recount;
 mod rows;
 mod sets;
 
-use super::{Archive, Counts, Entry, Found, Holdings, Memo, Place, Query, Row};
+use super::{Archive, Counts, Entry, Found, Holdings, Memo, Place, Query, Row, Totals};
 use crate::StoreError;
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -102,8 +102,12 @@ impl Archive for SqliteArchive {
         self.desk.read(finding::counts).await
     }
 
+    async fn totals(&self) -> Result<Totals, StoreError> {
+        self.desk.read(finding::totals).await
+    }
+
     async fn holdings(&self) -> Result<Holdings, StoreError> {
-        let (entries, content_bytes) = self.desk.read(finding::totals).await?;
+        let (entries, content_bytes) = self.desk.read(finding::holdings).await?;
         Ok(Holdings { entries, content_bytes, disk_bytes: self.desk.paths().disk_bytes() })
     }
 
