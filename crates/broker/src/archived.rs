@@ -142,6 +142,12 @@ impl Desk {
         row.as_ref().map(job_of).transpose()
     }
 
+    /// The event that ended this job, if the archive has it and can be read.
+    pub(crate) async fn archived_end(&self, job: &Job) -> Option<u64> {
+        let row = self.store.archive.named(&job_name(&job.spec.id)).await.ok().flatten();
+        row.filter(|row| row.number == job.order).map(|row| row.seq)
+    }
+
     /// What only the archive knows of a submission. `is_minted`: its id cannot be known yet.
     pub(crate) async fn recall(&self, spec: &JobSpec, is_minted: bool) -> Result<Recalled, StoreError> {
         let now = self.now().0;

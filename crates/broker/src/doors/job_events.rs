@@ -140,7 +140,7 @@ impl JobStream {
     /// Goes on where the watcher was, with what it missed.
     async fn begin_after(&mut self, resume: Resume, job: &Job) -> Begun {
         match resume {
-            Resume::From(at) if at.seq < self.at.seq => match self.missed(at.seq).await {
+            Resume::From(at) if at.seq < self.at.seq => match self.missed(at.seq, job).await {
                 Missed::Known(missed) if missed.is_empty() && job.finished_at().is_some() => return Begun::NothingLeft,
                 Missed::Known(missed) => self.give(&missed),
                 Missed::Trimmed => self.begin_anew(ResyncReason::Expired, job).await,
@@ -161,12 +161,14 @@ impl JobStream {
         self.begin_with_state(job).await;
     }
 
-    /// The job's events after `since` and up to where the stream stands.
-    async fn missed(&self, since: u64) -> Missed {
+    /// The job's events after `since` and up to where the stream stands, or to the job's end.
+    async fn missed(&self, since: u64, job: &Job) -> Missed {
         let desk = &self.doors.desk;
         let (mut missed, mut seq) = (Vec::new(), since);
-        desk.feed.log_reaches(self.at.seq).await;
-        while seq < self.at.seq {
+        let end = if job.finished_at().is_some() { desk.archived_end(job).await } else { None };
+        let to = end.unwrap_or(self.at.seq);
+        desk.feed.log_reaches(to).await;
+        while seq < to {
             if self.doors.closing.is_cancelled() {
                 return Missed::Away;
             }
@@ -182,7 +184,7 @@ impl JobStream {
             }
         }
         // A record may begin before the one and end after the other.
-        missed.retain(|entry| (since + 1..=self.at.seq).contains(&entry.id.seq));
+        missed.retain(|entry| (since + 1..=to).contains(&entry.id.seq));
         Missed::Known(missed)
     }
 

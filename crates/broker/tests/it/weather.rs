@@ -2,10 +2,10 @@
 
 use crate::board::{Board, memory};
 use async_trait::async_trait;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use store::{
     Batch, Body, Extent, FileHash, Journal, Keep, Opened, Part, Parts, Position, Record, Room, Store, StoreError,
     Trimmed,
@@ -15,6 +15,8 @@ use store::{
 struct Weather {
     store: Store,
     forecast: AtomicU8,
+    /// The last event that was read for a watcher.
+    read_to: AtomicU64,
 }
 
 const FAIR: u8 = 0;
@@ -32,7 +34,7 @@ const ROT: u8 = 6;
 
 impl Weather {
     fn new() -> Arc<Weather> {
-        Arc::new(Weather { store: memory(), forecast: AtomicU8::new(FAIR) })
+        Arc::new(Weather { store: memory(), forecast: AtomicU8::new(FAIR), read_to: AtomicU64::new(0) })
     }
 
     /// The store with this journal.
@@ -78,7 +80,9 @@ impl Journal for Weather {
     }
 
     async fn read_after_seq(&self, seq: u64, bytes_max: usize) -> Result<Vec<Record>, StoreError> {
-        self.store.journal.read_after_seq(seq, bytes_max).await
+        let read = self.store.journal.read_after_seq(seq, bytes_max).await?;
+        self.read_to.fetch_max(read.last().map_or(0, |record| record.position.seq), Ordering::SeqCst);
+        Ok(read)
     }
 
     async fn checkpoint(
@@ -310,6 +314,47 @@ async fn who_comes_back_to_a_job_while_the_store_is_away_is_not_kept_waiting() {
     weather.turn(FAIR);
     let mut stream = board.stream("/api/jobs/j/events", first.as_deref()).await;
     assert_eq!(stream.rest().await.pop().unwrap().data["result"]["data"], 1);
+}
+
+async fn until_archived(weather: &Weather, job: &str) {
+    while weather.store.archive.named(&format!("job:{job}")).await.unwrap().is_none() {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn for_who_comes_back_to_a_job_the_journal_is_read_no_further_than_to_its_end() {
+    let weather = Weather::new();
+    let board = Board::on(weather.store()).await;
+    let first = board.submit("first", "other").await["event_id"].as_str().map(str::to_owned);
+    board.submit("j", "hash").await;
+    let lease = board.worker("w").await.take().await;
+    let mut stream = board.stream("/api/jobs/j/events", None).await;
+    board.report(&lease, "finish", &json!({ "result": 1 })).await;
+    let end = stream.rest().await.pop().unwrap().id.unwrap();
+    let head = async |board: &Board| {
+        let head = board.get("/health").await.json()["store"]["event_id"].clone();
+        head.as_str().unwrap().split('-').nth(1).unwrap().parse::<u64>().unwrap()
+    };
+    let over = head(&board).await;
+    // More than is read at once.
+    let labels: Map<String, Value> = (0..32).map(|n| (format!("l{n}"), json!("x".repeat(256)))).collect();
+    let jobs = json!({ "jobs": vec![json!({ "job_type": "other", "labels": labels }); 150] }).to_string();
+    for _ in 0..3 {
+        assert_eq!(board.post("/api/jobs:batch", &jobs).await.status, 200);
+    }
+    until_archived(&weather, "j").await;
+    board.stop().await.unwrap();
+    let board = Board::on(weather.store()).await;
+    let newest = head(&board).await;
+    weather.read_to.store(0, Ordering::SeqCst);
+    let after_the_end = board.submit("after", "other").await["event_id"].as_str().unwrap().to_owned();
+    assert_eq!(board.stream("/api/jobs/j/events", Some(&end)).await.status, 204);
+    assert_eq!(board.stream("/api/jobs/j/events", Some(&after_the_end)).await.status, 204);
+    assert!(weather.read_to.load(Ordering::SeqCst) <= over, "nothing is left to be read");
+    let told = board.stream("/api/jobs/j/events", first.as_deref()).await.rest().await;
+    assert_eq!((told[0].kind(), told.last().unwrap().kind()), ("job_accepted", "complete_job"));
+    assert!(weather.read_to.load(Ordering::SeqCst) <= newest - 150);
 }
 
 #[tokio::test]
