@@ -102,7 +102,7 @@ fn said(job: &Job) -> String {
 /// The job that was put away here.
 ///
 /// # Errors
-/// `Unavailable`: its bytes cannot be read, which is damage or a newer version's.
+/// `Damaged`: its bytes cannot be read, which is damage or a newer version's.
 pub(crate) fn job_of(row: &Row) -> Result<Job, StoreError> {
     read(row).map(|(job, _)| job)
 }
@@ -110,7 +110,7 @@ pub(crate) fn job_of(row: &Row) -> Result<Job, StoreError> {
 /// The job, and what its workflow's first job fixed.
 fn read(row: &Row) -> Result<(Job, Option<Rank>), StoreError> {
     stored::job(&row.bytes).map_err(|error| {
-        let error = StoreError::Unavailable { why: format!("job number {} of the archive: {error}", row.number) };
+        let error = StoreError::Damaged { why: format!("job number {} of the archive: {error}", row.number) };
         tracing::error!(%error, "an archived job could not be read");
         error
     })
@@ -140,6 +140,12 @@ impl Desk {
     pub(crate) async fn archived(&self, id: &JobId) -> Result<Option<Job>, StoreError> {
         let row = self.store.archive.named(&job_name(id)).await?;
         row.as_ref().map(job_of).transpose()
+    }
+
+    /// The event that ended this job, if the archive has it and can be read.
+    pub(crate) async fn archived_end(&self, job: &Job) -> Option<u64> {
+        let row = self.store.archive.named(&job_name(&job.spec.id)).await.ok().flatten();
+        row.filter(|row| row.number == job.order).map(|row| row.seq)
     }
 
     /// What only the archive knows of a submission. `is_minted`: its id cannot be known yet.

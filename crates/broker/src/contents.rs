@@ -145,7 +145,7 @@ impl Recent {
 /// The bytes of a content, or `None` if its job is over and they were dropped since.
 ///
 /// # Errors
-/// `Unavailable` also if other bytes are there than were put.
+/// `Damaged` if other bytes are there than were put.
 pub(crate) async fn read(
     feed: &Feed,
     store: &Store,
@@ -183,9 +183,8 @@ pub(crate) async fn must_read(
 }
 
 fn damaged(content: &Content, why: &str) -> StoreError {
-    let error = StoreError::Unavailable {
-        why: format!("content {:?}: {why}; see callboard store check", FileHash(content.hash)),
-    };
+    let error =
+        StoreError::Damaged { why: format!("content {:?}: {why}; see callboard store check", FileHash(content.hash)) };
     tracing::error!(%error, "a payload or result could not be read");
     error
 }

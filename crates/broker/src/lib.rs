@@ -25,6 +25,8 @@ mod fill;
 mod keeper;
 pub mod limits;
 mod office;
+#[cfg(test)]
+mod samples;
 mod server;
 
 pub use config::{Config, KeepFor};

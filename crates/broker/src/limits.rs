@@ -101,6 +101,8 @@ pub const SEARCHED_BYTES_MAX: usize = 64 << 10;
 
 /// Counting the jobs of a filter stops here: `total_is` is `at_least` then.
 pub const COUNT_MAX: u64 = 10_000;
+/// Ended jobs that a list looks at in memory at once: about a millisecond in which nothing is told.
+pub const LISTED_AT_ONCE_MAX: usize = 2_000;
 /// `?after=` waits so long until this node has seen the event.
 pub const AFTER_WAIT: Duration = Duration::from_secs(2);
 

@@ -7,6 +7,8 @@ mod archived;
 mod behind;
 #[path = "it/board.rs"]
 mod board;
+#[path = "it/damage.rs"]
+mod damage;
 #[path = "it/events.rs"]
 mod events;
 #[path = "it/explaining.rs"]

@@ -285,7 +285,7 @@ pub struct Opened {
     pub checkpoint: Option<Position>,
 }
 
-/// Why the store did not do it. All but `BadUrl` and `Unusable` are weather: the caller
+/// Why the store did not do it. All but `BadUrl`, `Unusable` and `Damaged` are weather: the caller
 /// re-opens or waits.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -303,6 +303,16 @@ pub enum StoreError {
     Full { why: String },
     #[error("text is not searched here: start the broker with --search")]
     NoSearch,
+    #[error("something in the store is damaged: {why}")]
+    Damaged { why: String },
     #[error("the store does not answer: {why}")]
     Unavailable { why: String },
+}
+
+impl StoreError {
+    /// Whether what was asked for cannot be read, now or later, until a person acts.
+    #[must_use]
+    pub fn is_damage(&self) -> bool {
+        matches!(self, StoreError::Damaged { .. } | StoreError::Unusable { .. })
+    }
 }

@@ -12,6 +12,7 @@
 
 pub mod archive;
 mod chain;
+mod fault;
 pub mod files;
 mod journal;
 mod memory;
@@ -23,7 +24,7 @@ pub mod contract;
 
 pub use archive::{
     Archive, CountedBy, Counts, Entry, Facet, Found, Holdings, Memo, MemoryArchive, Place, Postings, Query, Row,
-    SqliteArchive,
+    SqliteArchive, Totals,
 };
 pub use files::{DirectoryFiles, Files, Hold, MemoryFiles};
 pub use journal::{

@@ -132,6 +132,23 @@ mod files {
         assert!(why.contains("its format is 7") && why.contains("a newer Callboard"), "{why}");
     }
 
+    #[tokio::test]
+    async fn an_archive_that_had_no_counts_of_all_days_gets_them_and_keeps_them() {
+        let world = file(false);
+        world.handle().await.put((1..=5).map(entry).collect(), Vec::new(), place(5)).await.unwrap();
+        raw(
+            &paths(&world).0,
+            "DROP TRIGGER count_added; DROP TRIGGER count_changed; DROP TRIGGER count_removed; DROP TABLE totals",
+        );
+        let archive = world.handle().await;
+        let total = async || archive.totals().await.unwrap().by.into_values().collect::<Vec<_>>();
+        assert_eq!(total().await, [5]);
+        archive.put(vec![entry(6)], Vec::new(), place(6)).await.unwrap();
+        assert_eq!(total().await, [6]);
+        archive.cut_back(0, place(0)).await.unwrap();
+        assert_eq!(total().await, []);
+    }
+
     #[test]
     fn what_is_not_ours_is_left_as_it_is() {
         let world = file(false);

@@ -6,7 +6,9 @@ use bytes::Bytes;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use store::archive::contract::{self, World};
-use store::{Archive, Counts, Entry, Facet, Found, Holdings, Memo, MemoryArchive, Place, Query, Row, StoreError};
+use store::{
+    Archive, Counts, Entry, Facet, Found, Holdings, Memo, MemoryArchive, Place, Query, Row, StoreError, Totals,
+};
 
 #[derive(Clone, Copy, PartialEq)]
 enum Lie {
@@ -139,6 +141,10 @@ impl Archive for Liar {
             *count += again;
         }
         Ok(counts)
+    }
+
+    async fn totals(&self) -> Result<Totals, StoreError> {
+        self.truth.totals().await
     }
 
     async fn holdings(&self) -> Result<Holdings, StoreError> {

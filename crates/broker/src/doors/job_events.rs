@@ -62,6 +62,15 @@ enum Begun {
     NothingLeft,
 }
 
+/// What a watcher that comes back has missed.
+enum Missed {
+    Known(Vec<Arc<Entry>>),
+    /// It is no longer kept.
+    Trimmed,
+    /// It cannot be read now: the watcher asks again soon.
+    Away,
+}
+
 struct JobStream {
     doors: Doors,
     trail: Trail,
@@ -114,6 +123,8 @@ impl JobStream {
             match contents::read(feed, store, named, job.order, Slot::Result).await {
                 // Of a job that is over for long it may have been dropped.
                 Ok(bytes) => result = bytes,
+                // The store has said so; the end is told without it, as if it had been dropped.
+                Err(error) if error.is_damage() => {}
                 // An end without its result would be a lie; the watcher asks again soon.
                 Err(_) => {
                     self.is_over = true;
@@ -129,10 +140,11 @@ impl JobStream {
     /// Goes on where the watcher was, with what it missed.
     async fn begin_after(&mut self, resume: Resume, job: &Job) -> Begun {
         match resume {
-            Resume::From(at) if at.seq < self.at.seq => match self.missed(at.seq).await {
-                Some(missed) if missed.is_empty() && job.finished_at().is_some() => return Begun::NothingLeft,
-                Some(missed) => self.give(&missed),
-                None => self.begin_anew(ResyncReason::Expired, job).await,
+            Resume::From(at) if at.seq < self.at.seq => match self.missed(at.seq, job).await {
+                Missed::Known(missed) if missed.is_empty() && job.finished_at().is_some() => return Begun::NothingLeft,
+                Missed::Known(missed) => self.give(&missed),
+                Missed::Trimmed => self.begin_anew(ResyncReason::Expired, job).await,
+                Missed::Away => self.is_over = true,
             },
             Resume::From(_) if job.finished_at().is_some() => return Begun::NothingLeft,
             Resume::From(_) => {}
@@ -149,25 +161,31 @@ impl JobStream {
         self.begin_with_state(job).await;
     }
 
-    /// The job's events after `seq` and up to where the stream stands; `None` if they are no longer kept.
-    async fn missed(&self, since: u64) -> Option<Vec<Arc<Entry>>> {
+    /// The job's events after `since` and up to where the stream stands, or to the job's end.
+    async fn missed(&self, since: u64, job: &Job) -> Missed {
         let desk = &self.doors.desk;
         let (mut missed, mut seq) = (Vec::new(), since);
-        desk.feed.log_reaches(self.at.seq).await;
-        while seq < self.at.seq {
+        let end = if job.finished_at().is_some() { desk.archived_end(job).await } else { None };
+        let to = end.unwrap_or(self.at.seq);
+        desk.feed.log_reaches(to).await;
+        while seq < to {
+            if self.doors.closing.is_cancelled() {
+                return Missed::Away;
+            }
             match desk.feed.records_after(&desk.store, seq, Some(&self.trail.job)).await {
                 Records::Known(records) => {
-                    seq = records.last()?.position.seq;
+                    let Some(last) = records.last() else { return Missed::Trimmed };
+                    seq = last.position.seq;
                     let entries = records.iter().flat_map(|record| &record.entries);
                     missed.extend(entries.filter(|entry| self.is_ours(entry)).cloned());
                 }
-                Records::Trimmed => return None,
-                Records::Away => tokio::time::sleep(limits::AWAY_WAIT).await,
+                Records::Trimmed => return Missed::Trimmed,
+                Records::Away => return Missed::Away,
             }
         }
         // A record may begin before the one and end after the other.
-        missed.retain(|entry| (since + 1..=self.at.seq).contains(&entry.id.seq));
-        Some(missed)
+        missed.retain(|entry| (since + 1..=to).contains(&entry.id.seq));
+        Missed::Known(missed)
     }
 
     fn is_ours(&self, entry: &Entry) -> bool {

@@ -1,6 +1,7 @@
 //! What jobs are filtered by: the same of those that live and of those in the archive.
 
-use fleet::{Chapter, Event, Fact, Job, JobId, Ledger, Status};
+use fleet::limits::ATTEMPTS_KEPT_MAX;
+use fleet::{Attempt, Chapter, Event, Fact, Job, JobId, Ledger, Status};
 use store::{Facet, Postings};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -21,7 +22,7 @@ pub(crate) fn status(status: Status) -> Facet {
     facet(Kind::Status, wire::JobStatus::from(status).as_str())
 }
 
-/// Everything a job is found by. Who ran it is everyone who ever did.
+/// Everything a job is found by. Who ran it is everyone of the attempts that are kept.
 pub(crate) fn of(job: &Job) -> Vec<Facet> {
     let mut facets = vec![status(job.status()), facet(Kind::Service, job.spec.requirements.service.as_str())];
     facets.extend(job.spec.customer.as_ref().map(|customer| facet(Kind::Customer, customer.as_str())));
@@ -33,6 +34,13 @@ pub(crate) fn of(job: &Job) -> Vec<Facet> {
     facets.sort();
     facets.dedup();
     facets
+}
+
+/// What of a job an event may change.
+pub(crate) struct Before {
+    status: Status,
+    /// The attempt that is kept no longer.
+    oldest: Option<Attempt>,
 }
 
 /// The facets of all jobs of a ledger, kept up with its events.
@@ -53,7 +61,7 @@ impl Facets {
     }
 
     /// Before `event` is applied: what it changes is taken out. Returns what [`after`](Self::after) needs.
-    pub(crate) fn before(&mut self, ledger: &Ledger, event: &Event) -> Option<Status> {
+    pub(crate) fn before(&mut self, ledger: &Ledger, event: &Event) -> Option<Before> {
         if let Fact::JobsForgotten { .. } | Fact::JobForgotten { .. } = event.fact {
             ledger.touched_by(event, &mut |part| {
                 if let Chapter::Ended(_, order) = part
@@ -63,16 +71,27 @@ impl Facets {
                 }
             });
         }
-        subject(&event.fact).and_then(|job| ledger.job(job)).map(Job::status)
+        let job = subject(&event.fact).and_then(|job| ledger.job(job))?;
+        let is_dropped = matches!(event.fact, Fact::JobAssigned { .. }) && job.attempts.len() == ATTEMPTS_KEPT_MAX;
+        let oldest = job.attempts.first().filter(|_| is_dropped).cloned();
+        Some(Before { status: job.status(), oldest })
     }
 
     /// After it: what it led to is put in.
-    pub(crate) fn after(&mut self, ledger: &Ledger, event: &Event, before: Option<Status>) {
+    pub(crate) fn after(&mut self, ledger: &Ledger, event: &Event, before: Option<Before>) {
         let Some(job) = subject(&event.fact).and_then(|job| ledger.job(job)) else { return };
         let Some(before) = before else { return self.add(job) };
-        if before != job.status() {
-            self.0.remove(job.order, &status(before));
+        if before.status != job.status() {
+            self.0.remove(job.order, &status(before.status));
             self.0.add(job.order, status(job.status()));
+        }
+        if let Some(Attempt { worker, machine, .. }) = &before.oldest {
+            if job.attempts.iter().all(|attempt| attempt.worker != *worker) {
+                self.0.remove(job.order, &facet(Kind::Worker, worker.as_str()));
+            }
+            if job.attempts.iter().all(|attempt| attempt.machine != *machine) {
+                self.0.remove(job.order, &facet(Kind::Machine, machine.as_str()));
+            }
         }
         if let Fact::JobAssigned { worker, machine, .. } = &event.fact {
             self.0.add(job.order, facet(Kind::Worker, worker.as_str()));
@@ -94,5 +113,42 @@ fn subject(fact: &Fact) -> Option<&JobId> {
         | Fact::JobReturned { job, .. }
         | Fact::JobFinished { job, .. } => Some(job),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::{assigned, cancelled, forgotten, returned, submitted};
+
+    #[test]
+    fn a_job_is_found_by_who_had_it_as_long_as_that_is_known_and_by_nothing_once_it_is_forgotten() {
+        let (mut ledger, mut facets) = (Ledger::default(), Facets::default());
+        let mut apply = |event: Event| {
+            let before = facets.before(&ledger, &event);
+            ledger.apply(&event);
+            facets.after(&ledger, &event, before);
+            let of_worker = |worker: &str| vec![vec![facet(Kind::Worker, worker)]];
+            ["first", "second", "last"].map(|worker| facets.postings().count(&of_worker(worker), 9).0)
+        };
+        apply(submitted(1));
+        let mut attempt = 0;
+        let mut had = |worker: &str| {
+            attempt += 1;
+            apply(assigned(1, attempt, worker));
+            apply(returned(1, worker))
+        };
+        had("first");
+        for _ in 1..ATTEMPTS_KEPT_MAX - 1 {
+            had("second");
+        }
+        assert_eq!(had("first"), [1, 1, 0]);
+        assert_eq!(had("last"), [1, 1, 1], "its other attempt is kept");
+        for _ in 0..ATTEMPTS_KEPT_MAX - 2 {
+            had("second");
+        }
+        assert_eq!(had("second"), [0, 1, 1]);
+        assert_eq!(apply(cancelled(1)), [0, 1, 1]);
+        assert_eq!(apply(forgotten(1)), [0, 0, 0]);
     }
 }

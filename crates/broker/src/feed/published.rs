@@ -76,7 +76,7 @@ impl Published {
     }
 
     /// A record of the journal, with the contents that are told: those of all jobs, or `only` of
-    /// one. What was dropped since is told of without them.
+    /// one. What was dropped since, or cannot be read any more, is told of without them.
     pub(crate) async fn read(
         feed: &Feed,
         store: &Store,
@@ -87,13 +87,13 @@ impl Published {
         let mut contents = Contents::new();
         for event in events.iter().filter(|event| only.is_none() || client::subject(&event.fact) == only) {
             let Some((content, slot)) = told(&event.fact) else { continue };
-            let order = match &event.fact {
-                Fact::JobSubmitted { order, .. } => Some(*order),
-                fact => feed.order_of(store, client::subject(fact)).await?,
-            };
-            let Some(order) = order else { continue };
-            if let Some(bytes) = contents::read(feed, store, &content, order, slot).await? {
-                contents.insert(content.hash, bytes);
+            match feed.content_of(store, &event.fact, &content, slot).await {
+                Ok(bytes) => contents.extend(bytes.map(|bytes| (content.hash, bytes))),
+                // Waiting would not mend it, and would keep back all that happened since.
+                Err(error) if error.is_damage() => {
+                    tracing::warn!(%error, event = record.first, "an event is told without its payload or result");
+                }
+                Err(error) => return Err(error.into()),
             }
         }
         Ok(Published::with(record.position, record.first, events, record.bytes.len(), contents))
@@ -140,7 +140,24 @@ fn told(fact: &Fact) -> Option<(Content, Slot)> {
 }
 
 impl Feed {
-    /// The number of a job that may be over and forgotten.
+    /// The content of a job that may be over and forgotten.
+    async fn content_of(
+        &self,
+        store: &Store,
+        fact: &Fact,
+        content: &Content,
+        slot: Slot,
+    ) -> Result<Option<Bytes>, StoreError> {
+        let order = match fact {
+            Fact::JobSubmitted { order, .. } => Some(*order),
+            fact => self.order_of(store, client::subject(fact)).await?,
+        };
+        match order {
+            Some(order) => contents::read(self, store, content, order, slot).await,
+            None => Ok(None),
+        }
+    }
+
     async fn order_of(&self, store: &Store, job: Option<&JobId>) -> Result<Option<u64>, StoreError> {
         let Some(job) = job else { return Ok(None) };
         if let Some(known) = self.view().ledger.job(job) {

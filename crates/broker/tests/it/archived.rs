@@ -195,6 +195,55 @@ async fn text_is_searched_only_if_it_was_kept() {
 }
 
 #[tokio::test]
+async fn what_is_not_searched_yet_is_said_to_be_missing() {
+    let store = store::open("memory:", &store::Options { search: true }).unwrap();
+    let board = Board::set(store, Config { search: true, ..Config::default() }).await;
+    board.run("lighthouse", job("lighthouse"), json!(1)).await;
+    // Nothing has happened since, so more may have ended at that time.
+    let found = board.get("/api/jobs?q=lighthouse").await.json();
+    assert_eq!((&found["jobs"], &found["total"], &found["total_is"]), (&json!([]), &json!(0), &json!("at_least")));
+    let others = board.get("/api/jobs?q=lighthouse&status=failed").await.json();
+    assert_eq!(others["total_is"], "exact", "it completed");
+    board.machine("later").await;
+    let found = board.until("/api/jobs?q=lighthouse", |found| found["total_is"] == "exact").await;
+    assert_eq!((&found["jobs"][0]["id"], &found["total"]), (&json!("lighthouse"), &json!(1)));
+}
+
+#[tokio::test]
+async fn a_list_leaves_out_what_is_damaged_and_shows_the_rest() {
+    let store = memory();
+    let board = forgetful(store.clone()).await;
+    for id in ["a", "b", "c"] {
+        board.run(id, job(id), json!(1)).await;
+    }
+    board.until_in_memory(0).await;
+    board.stop().await.unwrap();
+    let Store { archive, .. } = store.clone();
+    let place = archive.place().await.unwrap();
+    let b = archive.named("job:b").await.unwrap().unwrap();
+    archive.cut_back(b.seq - 1, place).await.unwrap();
+    let damaged = store::Entry {
+        number: b.number,
+        seq: b.seq,
+        began: 0,
+        ended: 0,
+        names: vec!["job:b".to_owned()],
+        facets: Vec::new(),
+        counted: store::CountedBy { day: 0, group: "hash".to_owned(), word: "completed".to_owned() },
+        content_bytes: 0,
+        bytes: b.bytes.slice(1..),
+        text: None,
+    };
+    archive.put(vec![damaged], Vec::new(), place).await.unwrap();
+    let board = forgetful(store).await;
+    let listed = board.get("/api/jobs?limit=2").await.json();
+    let ids = |listed: &Value| -> Vec<Value> {
+        listed["jobs"].as_array().unwrap().iter().map(|job| job["id"].clone()).collect()
+    };
+    assert_eq!((ids(&listed), &listed["total"]), (vec![json!("a")], &json!(2)));
+}
+
+#[tokio::test]
 async fn a_restart_knows_what_is_archived_and_goes_on_archiving() {
     let store = memory();
     let board = forgetful(store.clone()).await;

@@ -77,6 +77,10 @@ impl Archive for Shelf {
         self.archive.find(query).await
     }
 
+    async fn totals(&self) -> Result<store::Totals, StoreError> {
+        self.archive.totals().await
+    }
+
     async fn counts(&self) -> Result<Counts, StoreError> {
         self.archive.counts().await
     }

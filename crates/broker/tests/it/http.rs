@@ -113,8 +113,10 @@ impl Stream {
     /// The frames up to and with the first of this type.
     pub(crate) async fn until(&mut self, kind: &str) -> Vec<Frame> {
         let mut frames = Vec::new();
+        let late = tokio::time::Instant::now() + PATIENCE;
         loop {
             let frame = self.next().await.unwrap_or_else(|| panic!("the stream ended without {kind}: {frames:?}"));
+            assert!(tokio::time::Instant::now() < late, "no {kind} in time: {frames:?}");
             let found = frame.kind() == kind;
             frames.push(frame);
             if found {

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde_json::json;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
 use store::{
     Batch, Body, Extent, FileHash, Files, Hold, Journal, Keep, Opened, Part, Parts, Position, Record, Room, Store,
@@ -14,33 +14,37 @@ use store::{
 };
 
 /// A journal that fails when it is told to.
-struct Weather {
-    store: Store,
+pub(crate) struct Weather {
+    pub(crate) store: Store,
     forecast: AtomicU8,
+    /// The last event that was read for a watcher.
+    pub(crate) read_to: AtomicU64,
 }
 
-const FAIR: u8 = 0;
+pub(crate) const FAIR: u8 = 0;
 /// Nothing is written.
 const STORM: u8 = 1;
 /// It is written, but the answer is lost.
-const FOG: u8 = 2;
+pub(crate) const FOG: u8 = 2;
 const FULL: u8 = 3;
 /// Contents cannot be read.
-const NIGHT: u8 = 4;
+pub(crate) const NIGHT: u8 = 4;
 /// There is room only for what must go on.
 const NARROW: u8 = 5;
+/// Contents are damaged.
+pub(crate) const ROT: u8 = 6;
 
 impl Weather {
-    fn new() -> Arc<Weather> {
-        Arc::new(Weather { store: memory(), forecast: AtomicU8::new(FAIR) })
+    pub(crate) fn new() -> Arc<Weather> {
+        Arc::new(Weather { store: memory(), forecast: AtomicU8::new(FAIR), read_to: AtomicU64::new(0) })
     }
 
     /// The store with this journal.
-    fn store(self: &Arc<Weather>) -> Store {
+    pub(crate) fn store(self: &Arc<Weather>) -> Store {
         Store { journal: self.clone(), ..self.store.clone() }
     }
 
-    fn turn(&self, forecast: u8) {
+    pub(crate) fn turn(&self, forecast: u8) {
         self.forecast.store(forecast, Ordering::SeqCst);
     }
 
@@ -50,7 +54,7 @@ impl Weather {
 
     fn bad(&self) -> Result<(), StoreError> {
         match self.forecast.load(Ordering::SeqCst) {
-            FAIR | NIGHT | NARROW => Ok(()),
+            FAIR | NIGHT | NARROW | ROT => Ok(()),
             FULL => Err(StoreError::Full { why: "no space left".to_owned() }),
             _ => Err(StoreError::Unavailable { why: "a storm".to_owned() }),
         }
@@ -78,7 +82,9 @@ impl Journal for Weather {
     }
 
     async fn read_after_seq(&self, seq: u64, bytes_max: usize) -> Result<Vec<Record>, StoreError> {
-        self.store.journal.read_after_seq(seq, bytes_max).await
+        let read = self.store.journal.read_after_seq(seq, bytes_max).await?;
+        self.read_to.fetch_max(read.last().map_or(0, |record| record.position.seq), Ordering::SeqCst);
+        Ok(read)
     }
 
     async fn checkpoint(
@@ -117,6 +123,9 @@ impl Journal for Weather {
     async fn content(&self, number: u64) -> Result<Option<Body>, StoreError> {
         if self.is(NIGHT) {
             return Err(StoreError::Unavailable { why: "it is night".to_owned() });
+        }
+        if self.is(ROT) {
+            return Err(StoreError::Damaged { why: "it is not what was written".to_owned() });
         }
         self.store.journal.content(number).await
     }

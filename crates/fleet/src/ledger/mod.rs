@@ -24,6 +24,7 @@ use crate::{
 use hold_offs::HoldOffs;
 use rows::Rows;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 pub use story::Chapter;
 use verdicts::MissingKnown;
 
@@ -291,12 +292,11 @@ impl Ledger {
         self.orders
     }
 
-    /// Known jobs that ended at this time or later.
-    pub fn ended_since(&self, at: Timestamp) -> impl Iterator<Item = &Job> {
-        let since =
-            move |ended: &'_ BTreeSet<(Timestamp, u64)>| ended.range((at, 0)..).map(|(_, order)| *order).collect();
-        let (completed, unhappy): (Vec<u64>, Vec<u64>) = (since(&self.completed), since(&self.unhappy));
-        completed.into_iter().chain(unhappy).filter_map(|order| self.job_of(order))
+    /// Known jobs in the order of their ends and then of their numbers, from there on.
+    pub fn ended_from(&self, at: Timestamp, order: u64) -> impl Iterator<Item = (Timestamp, &Arc<Job>)> {
+        let from = (at, order)..;
+        let ended = story::merged(self.completed.range(from.clone()), self.unhappy.range(from));
+        ended.filter_map(|(at, order)| Some((at, self.row_of(order)?)))
     }
 
     /// What the workflow's first job fixed, as long as any job of it is known.
@@ -362,6 +362,12 @@ impl Ledger {
     #[must_use]
     pub fn job_of(&self, order: u64) -> Option<&Job> {
         self.rows.get(order)
+    }
+
+    /// Its row, to be held on to.
+    #[must_use]
+    pub fn row_of(&self, order: u64) -> Option<&Arc<Job>> {
+        self.rows.shared(order)
     }
 
     /// The first job that the worker holds.

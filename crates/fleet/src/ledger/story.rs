@@ -5,7 +5,6 @@ use crate::{
     Attempt, Declared, Event, Fact, Finished, Job, LeaseId, Machine, MachineId, Missing, ReturnReason, Service,
     SessionId, State, Status, Timestamp, Waiting, Worker, WorkerId,
 };
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// A part of the shortest story that is told anew by itself when something of it changes. In
@@ -37,7 +36,7 @@ impl Ledger {
     pub fn chapters(&self) -> impl Iterator<Item = Chapter> {
         let counted = (self.orders > 0).then_some(Chapter::Counted);
         let live = self.rows.iter().filter(|job| !job.has_ended());
-        let ended = merged(&self.completed, &self.unhappy).map(|(at, order)| Chapter::Ended(at, order));
+        let ended = merged(self.completed.iter(), self.unhappy.iter()).map(|(at, order)| Chapter::Ended(at, order));
         let jobs = ended.chain(live.map(|job| Chapter::Live(job.order)));
         let paused = self.paused.keys().cloned().map(Chapter::Paused);
         let machines = self.machines.keys().cloned().map(Chapter::Machine);
@@ -154,11 +153,11 @@ fn paused(service: &Service, at: Timestamp) -> Event {
 }
 
 /// Both, in the order of the ends.
-fn merged<'a>(
-    a: &'a BTreeSet<(Timestamp, u64)>,
-    b: &'a BTreeSet<(Timestamp, u64)>,
-) -> impl Iterator<Item = (Timestamp, u64)> + 'a {
-    let (mut a, mut b) = (a.iter().peekable(), b.iter().peekable());
+pub(super) fn merged<'a>(
+    a: impl Iterator<Item = &'a (Timestamp, u64)>,
+    b: impl Iterator<Item = &'a (Timestamp, u64)>,
+) -> impl Iterator<Item = (Timestamp, u64)> {
+    let (mut a, mut b) = (a.peekable(), b.peekable());
     std::iter::from_fn(move || match (a.peek(), b.peek()) {
         (Some(first), Some(second)) if second < first => b.next(),
         (Some(_), _) => a.next(),

@@ -13,10 +13,11 @@ pub use finding::*;
 pub use keeping::*;
 pub use scan::*;
 
-use super::{Archive, CountedBy, Entry, Facet, Memo, Place, Query};
+use super::{Archive, CountedBy, Counts, Entry, Facet, Memo, Place, Query, Totals};
 use crate::Position;
 use async_trait::async_trait;
 use bytes::Bytes;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A place with one archive, new when the world is, and as many handles on it as are asked for.
@@ -153,7 +154,17 @@ async fn counted(archive: &dyn Archive) -> u64 {
     assert!(counts.by.values().all(|count| *count > 0), "{counts:?}");
     let (by, entries) = (counts.by.values().sum(), archive.holdings().await.unwrap().entries);
     assert_eq!(by, entries);
+    assert_eq!(archive.totals().await.unwrap(), of_all_days(counts));
     by
+}
+
+/// What the counts of single days come to.
+fn of_all_days(counts: Counts) -> Totals {
+    let mut by = BTreeMap::new();
+    for (CountedBy { group, word, .. }, count) in counts.by {
+        *by.entry((group, word)).or_insert(0) += count;
+    }
+    Totals { by, place: counts.place }
 }
 
 fn memo(name: &str, until: i64, text: &'static str) -> Memo {

@@ -3,7 +3,7 @@
 use super::members::{Bits, ends_of, low_of};
 use super::postings::{Numbers, Postings};
 use super::walk::{Sets, Term, Walk, lists_of, page};
-use super::{Archive, CountedBy, Counts, Entry, Found, Holdings, Memo, Place, Query, Row, text};
+use super::{Archive, CountedBy, Counts, Entry, Found, Holdings, Memo, Place, Query, Row, Totals, text};
 use crate::StoreError;
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -73,7 +73,7 @@ impl State {
 
     fn row(&self, number: u64) -> Option<Row> {
         let kept = self.entries.get(&number)?;
-        Some(Row { number, bytes: kept.entry.bytes.clone(), is_dropped: kept.is_dropped })
+        Some(Row { number, seq: kept.entry.seq, bytes: kept.entry.bytes.clone(), is_dropped: kept.is_dropped })
     }
 
     fn add(&mut self, entry: Entry, words: Vec<String>) {
@@ -169,6 +169,15 @@ impl Archive for MemoryArchive {
     async fn counts(&self) -> Result<Counts, StoreError> {
         let state = self.state();
         Ok(Counts { by: state.counts.clone(), place: state.place() })
+    }
+
+    async fn totals(&self) -> Result<Totals, StoreError> {
+        let state = self.state();
+        let mut by = BTreeMap::new();
+        for (CountedBy { group, word, .. }, count) in &state.counts {
+            *by.entry((group.clone(), word.clone())).or_default() += count;
+        }
+        Ok(Totals { by, place: state.place() })
     }
 
     async fn holdings(&self) -> Result<Holdings, StoreError> {

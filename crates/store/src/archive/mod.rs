@@ -24,7 +24,7 @@ use std::collections::BTreeMap;
 ///
 /// 1. When `put` returns, all of it is durable, with the place it was read up to; or nothing is.
 /// 2. The same entry put again changes nothing, not even the counts.
-/// 3. Counts by day, group and word are exact at every place.
+/// 3. Counts by day, group and word, and those of all days, are exact at every place.
 /// 4. A page continues where the last one ended: what is added or removed meanwhile makes no
 ///    entry come twice, and none that was there all along be left out.
 /// 5. What `cut_back` or `remove` took away is counted no longer and not found.
@@ -59,6 +59,9 @@ pub trait Archive: Send + Sync {
 
     /// How many entries there are, counted by everything they are counted by, and where.
     async fn counts(&self) -> Result<Counts, StoreError>;
+
+    /// How many there are of all days, by group and word, and where.
+    async fn totals(&self) -> Result<Totals, StoreError>;
 
     /// How much it holds.
     async fn holdings(&self) -> Result<Holdings, StoreError>;
@@ -168,6 +171,8 @@ pub struct Memo {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
     pub number: u64,
+    /// The event that ended it.
+    pub seq: u64,
     pub bytes: Bytes,
     /// Its contents were dropped.
     pub is_dropped: bool,
@@ -212,6 +217,14 @@ pub struct Found {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Counts {
     pub by: BTreeMap<CountedBy, u64>,
+    pub place: Place,
+}
+
+/// How many there are of all days.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Totals {
+    /// By group and word.
+    pub by: BTreeMap<(String, String), u64>,
     pub place: Place,
 }
 

@@ -9,10 +9,10 @@
 //! Until the confirmation a layer is `pending` and nobody reads it. What a crash leaves pending,
 //! or confirmed and not folded, the next checkpoint finds in the table and finishes first.
 
-use super::fault::Fault;
 use super::records;
 use super::writer::Orders;
 use crate::chain::{self, Page};
+use crate::fault::Fault;
 use crate::sum::sum;
 use crate::{Part, Parts, Position, StoreError};
 use bytes::Bytes;

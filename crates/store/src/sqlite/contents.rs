@@ -1,7 +1,7 @@
 //! Contents under their numbers, inside a transaction.
 
-use super::fault::Fault;
 use super::records::storable;
+use crate::fault::Fault;
 use crate::sum::{SUM_BYTES, sum};
 use crate::{Body, Content, FileHash};
 use rusqlite::Connection;

@@ -1,11 +1,11 @@
 //! The write-ahead log on its way into the file: on a thread of its own, so that the writer, who
 //! goes on meanwhile, waits for a small remainder at most.
 
-use super::fault::Fault;
 use super::readers::Doubt;
 use super::reserve::Reserve;
 use super::schema;
 use super::writer::Orders;
+use crate::fault::Fault;
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};

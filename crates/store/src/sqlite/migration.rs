@@ -2,8 +2,8 @@
 //! content has which number stands in the records, and those only the broker reads: the old
 //! contents and the old state stay until it has named them all.
 
-use super::fault::{Fault, unusable};
 use super::{contents, records, schema};
+use crate::fault::{Fault, unusable};
 use crate::{Body, Content, FileHash, Position};
 use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};

@@ -12,7 +12,6 @@
 
 mod checkpoints;
 mod contents;
-mod fault;
 mod log;
 mod migration;
 mod readers;
@@ -68,8 +67,8 @@ impl SqliteJournal {
     /// As for [`new`](Self::new).
     pub fn with_reserve(path: impl AsRef<Path>, reserve_bytes: u64) -> Result<SqliteJournal, StoreError> {
         // An absolute path is a path to SQLite too: `:memory:` and `file:…` have no meaning.
-        let path =
-            std::path::absolute(path.as_ref()).map_err(|error| fault::unusable(path.as_ref(), error.to_string()))?;
+        let path = std::path::absolute(path.as_ref())
+            .map_err(|error| crate::fault::unusable(path.as_ref(), error.to_string()))?;
         let connection = schema::found(&path)?;
         let doubt = Arc::new(Doubt::default());
         let reserve = Arc::new(Reserve::take(&path, reserve_bytes));

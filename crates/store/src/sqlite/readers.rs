@@ -1,8 +1,8 @@
 //! The connections that read, beside the one that writes.
 
-use super::fault::Fault;
 use super::schema;
 use crate::StoreError;
+use crate::fault::Fault;
 use rusqlite::{Connection, Transaction};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};

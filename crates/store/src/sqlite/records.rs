@@ -1,8 +1,8 @@
 //! Records, inside a transaction.
 
-use super::fault::Fault;
 use super::{checkpoints, contents, migration};
 use crate::chain::{self, Append, Cut, Page};
+use crate::fault::Fault;
 use crate::{Batch, Extent, Keep, Opened, Position, Record, Trimmed};
 use rusqlite::{Connection, OptionalExtension, Row};
 

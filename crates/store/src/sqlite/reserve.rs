@@ -1,7 +1,7 @@
 //! The reserve: bytes that are taken while there is room and given back when there is none, so
 //! that what must go on can go on.
 
-use super::fault::Fault;
+use crate::fault::Fault;
 use crate::{Room, StoreError};
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};

@@ -1,8 +1,8 @@
 //! Opening the file: whose it is, how it is laid out, how it is written.
 
-use super::fault::{Fault, unusable};
 use super::migration;
 use crate::StoreError;
+use crate::fault::{Fault, unusable};
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use std::path::Path;
 use std::time::Duration;

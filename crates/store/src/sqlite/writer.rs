@@ -1,11 +1,11 @@
 //! The one thread that writes.
 
-use super::fault::Fault;
 use super::log::{self, Advice, Log};
 use super::readers::Doubt;
 use super::reserve::Reserve;
 use super::schema;
 use crate::StoreError;
+use crate::fault::Fault;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -18,7 +18,7 @@ async fn a_store_is_counted_and_clean() {
 }
 
 /// What is planted, in which database, and what is found.
-const DAMAGES: [(&str, &str, &str); 25] = [
+const DAMAGES: [(&str, &str, &str); 27] = [
     (
         "",
         "UPDATE records SET bytes = x'00' WHERE last = (SELECT last FROM records LIMIT 1 OFFSET 9)",
@@ -66,6 +66,8 @@ const DAMAGES: [(&str, &str, &str); 25] = [
     (".archive", "DELETE FROM rows WHERE number = 9", "it counts 120 entries"),
     (".archive", "UPDATE counts SET count = count + 1 WHERE day = 1 AND word = 'w0'", "it counts 21 entries of day 1"),
     (".archive", "DELETE FROM counts WHERE day = 1 AND word = 'w0'", "it counts no entry of day 1"),
+    (".archive", "UPDATE totals SET count = count + 1 WHERE word = 'w0'", "its counts of all days"),
+    (".archive", "DELETE FROM totals WHERE word = 'w0'", "its counts of all days"),
     (".archive", "UPDATE postings SET members = x'0100' WHERE value = 'red'", "it finds others by 1 = \"red\""),
     (".archive", "DELETE FROM postings WHERE value = 'red'", "it finds nothing by 1 = \"red\""),
     (
@@ -113,7 +115,7 @@ async fn every_flipped_bit_that_changes_what_is_read_is_found() {
     let path = folder.path().join("flipped.db");
     let checked = [
         ("", "records last, first, hash, total, bytes; contents *; parts *"),
-        (".archive", "rows *; names *; postings *; counts *; meta *"),
+        (".archive", "rows *; names *; postings *; counts *; totals *; meta *"),
     ];
     let mut found = 0;
     for (ending, tables) in checked {

@@ -13,7 +13,7 @@ pub async fn what_was_put_is_there_with_its_place(world: &dyn World) {
         assert_eq!(archive.place().await.unwrap(), place(50));
         assert_eq!(found(&*archive, &everything()).await, [5, 4, 3, 2, 1]);
         let row = archive.entry(3).await.unwrap().unwrap();
-        assert_eq!((&*row.bytes, row.is_dropped), (&b"entry 3"[..], false));
+        assert_eq!((&*row.bytes, row.seq, row.is_dropped), (&b"entry 3"[..], 30, false));
         assert_eq!(archive.find(&everything()).await.unwrap().place, place(50));
         assert_eq!(archive.counts().await.unwrap().place, place(50));
     }

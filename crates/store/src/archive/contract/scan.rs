@@ -1,6 +1,6 @@
 //! The same as a scan over a list would say, whatever happens.
 
-use super::{World, found};
+use super::{World, found, of_all_days};
 use crate::{Archive, CountedBy, Entry, Facet, Place, Position, Query};
 use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet};
@@ -226,7 +226,8 @@ impl List {
             *by.entry(kept.entry.counted.clone()).or_insert(0) += 1;
         }
         let counts = archive.counts().await.unwrap();
-        assert_eq!((counts.by, counts.place), (by, self.place));
+        assert_eq!((&counts.by, counts.place), (&by, self.place));
+        assert_eq!(archive.totals().await.unwrap(), of_all_days(counts));
         let holdings = archive.holdings().await.unwrap();
         let held = self.kept.iter().filter(|kept| !kept.is_dropped).map(|kept| kept.entry.content_bytes).sum();
         assert_eq!((holdings.entries, holdings.content_bytes), (self.kept.len() as u64, held));

@@ -1,6 +1,7 @@
 //! What it takes to take an entry back, as it stands in its row.
 
-use super::file::Fault;
+use super::file::damaged;
+use crate::fault::Fault;
 use crate::sum::{SUM_BYTES, sum};
 use crate::{CountedBy, Entry, Facet};
 use rusqlite::Row;
@@ -49,7 +50,7 @@ fn sum_of((number, seq, began, ended, content_bytes): Numbers, said: &[u8], byte
 }
 
 pub(super) fn decode(bytes: &[u8]) -> Result<About, Fault> {
-    About::read(&mut Reader(bytes)).ok_or_else(|| Fault::damaged("what a row says about itself cannot be read"))
+    About::read(&mut Reader(bytes)).ok_or_else(|| damaged("what a row says about itself cannot be read"))
 }
 
 impl About {

@@ -1,7 +1,8 @@
 //! The one thread that writes the archive, and the few connections that read it.
 
-use super::file::{Fault, Paths, empty_the_log};
+use super::file::{Paths, empty_the_log};
 use crate::StoreError;
+use crate::fault::Fault;
 use rusqlite::{Connection, Transaction};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,7 +1,8 @@
 //! The archive's files: whose they are, how they are laid out, what fails.
 
 use crate::StoreError;
-use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, ffi};
+use crate::fault::Fault;
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -23,6 +24,8 @@ struct Layout {
     /// A file of a higher format was written by a newer Callboard.
     format: u64,
     tables: &'static str,
+    /// A table that files of this format may lack, and how it is made of what they have.
+    later: Option<(&'static str, &'static str)>,
 }
 
 /// `rows`: the entries. `about` is what it takes to take one back. Both indexes grow at their end.
@@ -67,7 +70,28 @@ const ARCHIVE: Layout = Layout {
     CREATE TABLE meta (format INTEGER NOT NULL, entries INTEGER NOT NULL, content_bytes INTEGER NOT NULL) STRICT;
     INSERT INTO meta VALUES (1, 0, 0);
     ",
+    later: Some(("totals", TOTALS)),
 };
+
+/// `counts` of all days. Triggers keep it, so that it is right whichever program of this format
+/// writes.
+const TOTALS: &str = "
+    CREATE TABLE totals (
+        of_group TEXT NOT NULL, word TEXT NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (of_group, word)
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO totals SELECT of_group, word, sum(count) FROM counts GROUP BY of_group, word;
+    CREATE TRIGGER count_added AFTER INSERT ON counts BEGIN
+        INSERT INTO totals VALUES (new.of_group, new.word, new.count)
+        ON CONFLICT DO UPDATE SET count = count + excluded.count;
+    END;
+    CREATE TRIGGER count_changed AFTER UPDATE ON counts BEGIN
+        UPDATE totals SET count = count + new.count - old.count WHERE of_group = new.of_group AND word = new.word;
+    END;
+    CREATE TRIGGER count_removed AFTER DELETE ON counts BEGIN
+        UPDATE totals SET count = count - old.count WHERE of_group = old.of_group AND word = old.word;
+        DELETE FROM totals WHERE of_group = old.of_group AND word = old.word AND count = 0;
+    END;
+";
 
 /// Texts by the numbers of their entries; only their words are kept.
 const SEARCH: Layout = Layout {
@@ -81,6 +105,7 @@ const SEARCH: Layout = Layout {
         text, content = '', contentless_delete = 1, tokenize = 'unicode61 remove_diacritics 2'
     );
     ",
+    later: None,
 };
 
 /// Where the files are.
@@ -201,15 +226,20 @@ impl Layout {
             transaction.execute_batch(self.tables)?;
             transaction.pragma_update(Some(schema), "application_id", self.application_id)?;
         }
-        transaction.commit()?;
         let known = self.format;
-        let format: u64 = connection.query_row(&format!("SELECT format FROM {schema}.meta"), (), |row| row.get(0))?;
+        let format: u64 = transaction.query_row(&format!("SELECT format FROM {schema}.meta"), (), |row| row.get(0))?;
         if format > known {
             return Err(Fault::Unusable(format!(
                 "its format is {format} and this program knows formats up to {known}: \
                  a newer Callboard wrote it, run that one"
             )));
         }
+        if let Some((table, make)) = self.later
+            && !transaction.table_exists(Some(schema), table)?
+        {
+            transaction.execute_batch(make)?;
+        }
+        transaction.commit()?;
         Ok(())
     }
 
@@ -227,78 +257,9 @@ impl Layout {
     }
 }
 
-/// What the work on the files fails with.
-#[derive(Debug)]
-pub(super) enum Fault {
-    Sql(rusqlite::Error),
-    /// A person must act; what is wrong.
-    Unusable(String),
-    Store(StoreError),
-}
-
-impl Fault {
-    /// What can only be if the file is damaged; `what` is and where.
-    pub(super) fn damaged(what: &str) -> Fault {
-        Fault::Unusable(format!(
-            "it is damaged: {what}; restore a backup, or move it away: it is then filled as far back as the journal reaches"
-        ))
-    }
-
-    /// Whether nobody knows what the connection holds, and what of that is on disk.
-    pub(super) fn breaks_the_connection(&self) -> bool {
-        matches!(self.code(), Some(ErrorCode::SystemIoFailure | ErrorCode::DatabaseCorrupt))
-    }
-
-    /// The error of a file that was open already.
-    pub(super) fn into_store_error(self, path: &Path) -> StoreError {
-        match (self.code(), self) {
-            (_, Fault::Store(error)) => error,
-            (_, Fault::Unusable(why)) => StoreError::Unusable { path: path.display().to_string(), why },
-            (Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase), Fault::Sql(error)) => {
-                Fault::damaged(&error.to_string()).into_store_error(path)
-            }
-            (Some(ErrorCode::DiskFull), Fault::Sql(error)) => StoreError::Full { why: error.to_string() },
-            (_, Fault::Sql(error)) => {
-                // Of "disk I/O error" there are many, and growing the shared memory is one for want of room.
-                let code = error.sqlite_error().map_or(0, |error| error.extended_code);
-                let why = format!("{error} (SQLite code {code})");
-                if code == ffi::SQLITE_IOERR_SHMSIZE {
-                    StoreError::Full { why }
-                } else {
-                    StoreError::Unavailable { why }
-                }
-            }
-        }
-    }
-
-    /// The error of a file that is opened for the first time: a person mends it.
-    fn into_opening_error(self, path: &Path) -> StoreError {
-        let why = match (self.code(), &self) {
-            (Some(ErrorCode::NotADatabase), _) => "it is not a SQLite database".to_owned(),
-            (Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::PermissionDenied), Fault::Sql(error)) => {
-                format!("{error}; the file and its directory must be there, readable and writable for this user")
-            }
-            _ => return self.into_store_error(path),
-        };
-        Fault::Unusable(why).into_store_error(path)
-    }
-
-    fn code(&self) -> Option<ErrorCode> {
-        match self {
-            Fault::Sql(error) => error.sqlite_error_code(),
-            _ => None,
-        }
-    }
-}
-
-impl From<rusqlite::Error> for Fault {
-    fn from(error: rusqlite::Error) -> Fault {
-        Fault::Sql(error)
-    }
-}
-
-impl From<StoreError> for Fault {
-    fn from(error: StoreError) -> Fault {
-        Fault::Store(error)
-    }
+/// What can only be if the file is damaged; `what` is and where.
+pub(super) fn damaged(what: &str) -> Fault {
+    Fault::Unusable(format!(
+        "it is damaged: {what}; restore a backup, or move it away: it is then filled as far back as the journal reaches"
+    ))
 }

@@ -1,13 +1,14 @@
 //! Entries are found.
 
-use super::file::Fault;
+use super::file::damaged;
 use super::rows::NUMBER_MAX;
 use super::sets::EVERY;
 use super::{places, sets};
 use crate::archive::members::{Bits, ends_of, low_of};
 use crate::archive::text::words;
 use crate::archive::walk::{Sets, Term, Walk, lists_of, page};
-use crate::{CountedBy, Counts, Found, Query, Row};
+use crate::fault::Fault;
+use crate::{CountedBy, Counts, Found, Query, Row, Totals};
 use bytes::Bytes;
 use rusqlite::{OptionalExtension, Transaction, params};
 use std::cell::Cell;
@@ -16,9 +17,9 @@ pub(super) fn entry(tx: &Transaction<'_>, number: u64) -> Result<Option<Row>, Fa
     if number > NUMBER_MAX {
         return Ok(None);
     }
-    let mut row = tx.prepare_cached("SELECT bytes, is_dropped FROM rows WHERE number = ?1")?;
+    let mut row = tx.prepare_cached("SELECT seq, bytes, is_dropped FROM rows WHERE number = ?1")?;
     let row = row.query_row([number], |row| {
-        Ok(Row { number, bytes: Bytes::from(row.get::<_, Vec<u8>>(0)?), is_dropped: row.get(1)? })
+        Ok(Row { number, seq: row.get(0)?, bytes: Bytes::from(row.get::<_, Vec<u8>>(1)?), is_dropped: row.get(2)? })
     });
     Ok(row.optional()?)
 }
@@ -45,10 +46,16 @@ pub(super) fn counts(tx: &Transaction<'_>) -> Result<Counts, Fault> {
     Ok(Counts { by: by.collect::<Result<_, _>>()?, place: places::newest(tx)? })
 }
 
+pub(super) fn totals(tx: &Transaction<'_>) -> Result<Totals, Fault> {
+    let mut totals = tx.prepare_cached("SELECT of_group, word, count FROM totals")?;
+    let by = totals.query_map((), |row| Ok(((row.get(0)?, row.get(1)?), row.get(2)?)))?;
+    Ok(Totals { by: by.collect::<Result<_, _>>()?, place: places::newest(tx)? })
+}
+
 /// Entries, and bytes of contents that were not dropped.
-pub(super) fn totals(tx: &Transaction<'_>) -> Result<(u64, u64), Fault> {
-    let mut totals = tx.prepare_cached("SELECT entries, content_bytes FROM meta")?;
-    Ok(totals.query_row((), |row| Ok((row.get(0)?, row.get(1)?)))?)
+pub(super) fn holdings(tx: &Transaction<'_>) -> Result<(u64, u64), Fault> {
+    let mut holdings = tx.prepare_cached("SELECT entries, content_bytes FROM meta")?;
+    Ok(holdings.query_row((), |row| Ok((row.get(0)?, row.get(1)?)))?)
 }
 
 /// A page of one state of the archive. The texts are looked at after it: a text is there before
@@ -57,12 +64,12 @@ pub(super) fn find(tx: &Transaction<'_>, query: &Query) -> Result<Found, Fault> 
     let place = places::newest(tx)?;
     let from = query.began_from.map_or(Ok(0), |began| first_since(tx, began))?;
     let to = query.began_before.map_or(Ok(NUMBER_MAX), |began| first_since(tx, began))?;
-    let known = if query.is_everything() { Some(totals(tx)?.0) } else { None };
+    let known = if query.is_everything() { Some(holdings(tx)?.0) } else { None };
     let page = page(Walk::new(Postings { tx, assumed: Cell::new(0) }, lists_of(query), from..to), query, known)?;
     let mut rows = Vec::with_capacity(page.numbers.len());
     for number in page.numbers {
         let row = entry(tx, number)?;
-        rows.push(row.ok_or_else(|| Fault::damaged("a posting names an entry that is not there"))?);
+        rows.push(row.ok_or_else(|| damaged("a posting names an entry that is not there"))?);
     }
     Ok(Found { rows, count: page.count, is_exact: page.is_exact, place })
 }

@@ -16,12 +16,13 @@ mod recount;
 mod rows;
 mod sets;
 
-use super::{Archive, Counts, Entry, Found, Holdings, Memo, Place, Query, Row};
+use super::{Archive, Counts, Entry, Found, Holdings, Memo, Place, Query, Row, Totals};
 use crate::StoreError;
+use crate::fault::Fault;
 use async_trait::async_trait;
 use bytes::Bytes;
 use desk::Desk;
-use file::{Fault, Paths};
+use file::Paths;
 pub(crate) use recount::recount;
 use rows::Texts;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
@@ -102,8 +103,12 @@ impl Archive for SqliteArchive {
         self.desk.read(finding::counts).await
     }
 
+    async fn totals(&self) -> Result<Totals, StoreError> {
+        self.desk.read(finding::totals).await
+    }
+
     async fn holdings(&self) -> Result<Holdings, StoreError> {
-        let (entries, content_bytes) = self.desk.read(finding::totals).await?;
+        let (entries, content_bytes) = self.desk.read(finding::holdings).await?;
         Ok(Holdings { entries, content_bytes, disk_bytes: self.desk.paths().disk_bytes() })
     }
 

@@ -1,6 +1,6 @@
 //! Where the archive stands and stood.
 
-use super::file::Fault;
+use crate::fault::Fault;
 use crate::{Place, Position};
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 

@@ -129,6 +129,29 @@ impl Recount<'_> {
         Ok(())
     }
 
+    /// A file that no broker opened since counts of all days are kept has none yet.
+    fn compare_all_days(&mut self) -> rusqlite::Result<()> {
+        if !self.db.table_exists(None, "totals")? {
+            return Ok(());
+        }
+        let mut all: BTreeMap<(&str, &str), u64> = BTreeMap::new();
+        for (CountedBy { group, word, .. }, count) in &self.counts {
+            *all.entry((group, word)).or_default() += count;
+        }
+        let mut statement = self.db.prepare("SELECT of_group, word, count FROM totals")?;
+        let mut kept = statement.query(())?;
+        let (mut are_right, mut seen) = (true, 0);
+        while let Some(row) = kept.next()? {
+            let (group, word): (String, String) = (row.get(0)?, row.get(1)?);
+            are_right &= all.get(&(&*group, &*word)) == Some(&row.get(2)?);
+            seen += 1;
+        }
+        if !are_right || seen != all.len() {
+            self.damage("its counts of all days are not those of its entries");
+        }
+        Ok(())
+    }
+
     fn compare_totals(&mut self) -> rusqlite::Result<()> {
         if let (beyond, Some(first)) = self.beyond {
             let to = self.place.position.seq;
@@ -155,6 +178,7 @@ impl Recount<'_> {
                 totals.0, totals.1
             ));
         }
+        self.compare_all_days()?;
         let mut statement = self.db.prepare("SELECT day, of_group, word, count FROM counts")?;
         let mut kept = statement.query(())?;
         let mut counts = std::mem::take(&mut self.counts);

@@ -1,10 +1,10 @@
 //! Entries come, are changed and go, with all that they are found and counted by.
 
 use super::about::{self, About};
-use super::file::Fault;
 use super::sets::EVERY;
 use super::{places, sets};
 use crate::archive::members::{chunk_of, low_of};
+use crate::fault::Fault;
 use crate::{CountedBy, Entry, Facet, Memo, Place};
 use rusqlite::{OptionalExtension, Transaction, params};
 use std::collections::BTreeMap;

@@ -1,7 +1,8 @@
 //! The sets of numbers as they are stored, each by its chunk, kind and value.
 
-use super::file::Fault;
+use super::file::damaged;
 use crate::archive::members::{Bits, Members};
+use crate::fault::Fault;
 use rusqlite::{Transaction, params};
 
 /// The kind of the sets that hold every number.
@@ -72,5 +73,5 @@ pub(super) fn change(tx: &Transaction<'_>, key: Key<'_>, change: impl FnOnce(&mu
 }
 
 fn unreadable() -> Fault {
-    Fault::damaged("a set of postings cannot be read")
+    damaged("a set of postings cannot be read")
 }

@@ -1,4 +1,4 @@
-//! What went wrong with the file, said for the person who reads it.
+//! What went wrong with a SQLite file, said for the person who reads it.
 
 use crate::StoreError;
 use rusqlite::{ErrorCode, ffi};
@@ -7,10 +7,12 @@ use std::path::Path;
 /// What the work inside a transaction fails with. It becomes a [`StoreError`] where the path is
 /// known.
 #[derive(Debug)]
-pub(super) enum Fault {
+pub(crate) enum Fault {
     Sql(rusqlite::Error),
     /// The file holds something that cannot be; `0` says what and where.
     Damaged(String),
+    /// A person must act; what is wrong.
+    Unusable(String),
     /// A rule says no.
     Store(StoreError),
 }
@@ -18,29 +20,30 @@ pub(super) enum Fault {
 impl Fault {
     /// Whether the connection must not be used again: after a failed `fsync` or write nobody
     /// knows which of its pages are on disk.
-    pub(super) fn breaks_the_connection(&self) -> bool {
+    pub(crate) fn breaks_the_connection(&self) -> bool {
         matches!(self.code(), Some(ErrorCode::SystemIoFailure | ErrorCode::DatabaseCorrupt))
     }
 
     /// Whether there was no room; what was to be written is not there then.
-    pub(super) fn is_full(&self) -> bool {
+    pub(crate) fn is_full(&self) -> bool {
         match self {
             Fault::Sql(error) => no_room(error),
             Fault::Store(error) => matches!(error, StoreError::Full { .. }),
-            Fault::Damaged(_) => false,
+            Fault::Damaged(_) | Fault::Unusable(_) => false,
         }
     }
 
     /// Whether a write failed, which SQLite also calls it when a quota is used up.
-    pub(super) fn is_failed_write(&self) -> bool {
+    pub(crate) fn is_failed_write(&self) -> bool {
         let Fault::Sql(error) = self else { return false };
         error.sqlite_error().is_some_and(|error| error.extended_code == ffi::SQLITE_IOERR_WRITE)
     }
 
     /// The error of a store that was already open.
-    pub(super) fn into_store_error(self, path: &Path) -> StoreError {
+    pub(crate) fn into_store_error(self, path: &Path) -> StoreError {
         let why = match self {
             Fault::Store(error) => return error,
+            Fault::Unusable(why) => why,
             Fault::Damaged(why) => format!("the file is damaged: {why}; restore a backup"),
             Fault::Sql(error) if no_room(&error) => {
                 let why = format!("there is no room left for {} ({})", path.display(), sentence(&error));
@@ -60,7 +63,7 @@ impl Fault {
 
     /// The error of a store that is being opened for the first time: all but a lock held by
     /// someone else and a full disk is for a person to mend.
-    pub(super) fn into_opening_error(self, path: &Path) -> StoreError {
+    pub(crate) fn into_opening_error(self, path: &Path) -> StoreError {
         let why = match (self.code(), &self) {
             (Some(ErrorCode::NotADatabase), _) => "it is not a SQLite database".to_owned(),
             (Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::PermissionDenied), Fault::Sql(error)) => {
@@ -96,7 +99,7 @@ impl From<StoreError> for Fault {
 }
 
 /// The error that names `path` and asks a person to act.
-pub(super) fn unusable(path: &Path, why: String) -> StoreError {
+pub(crate) fn unusable(path: &Path, why: String) -> StoreError {
     StoreError::Unusable { path: path.display().to_string(), why }
 }
 
