@@ -3,6 +3,7 @@
 use crate::config::{Config, KeepFor};
 use crate::contents;
 use crate::desk::Desk;
+use crate::feed::Still;
 use crate::limits;
 use fleet::{Chapter, Event, Timestamp};
 use std::collections::VecDeque;
@@ -107,7 +108,7 @@ impl Keeper {
     /// Writes down what changed since the last one, while deciding goes on.
     async fn checkpoint(&mut self) -> Result<(), StoreError> {
         let feed = &self.desk.feed;
-        let (at, parts) = feed.cut(self.base.is_none());
+        let Still { at, parts, is_whole } = feed.cut(self.base.is_none());
         if self.base == Some(at) {
             feed.mend_cut(Vec::new());
             return Ok(());
@@ -115,7 +116,8 @@ impl Keeper {
         tracing::info!(events = at.seq, parts, "checkpoint begins");
         let drawn = Arc::default();
         let epoch = self.epoch.load(Ordering::SeqCst);
-        let written = self.desk.store.journal.checkpoint(epoch, self.base, at, self.draw(&drawn)).await;
+        let base = self.base.filter(|_| !is_whole);
+        let written = self.desk.store.journal.checkpoint(epoch, base, at, self.draw(&drawn)).await;
         match written {
             Ok(()) => {
                 self.base = Some(at);

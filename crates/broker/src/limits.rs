@@ -73,6 +73,10 @@ pub const CHECKPOINT_EVERY: Duration = Duration::from_secs(60);
 /// Parts taken from the view at once: about a millisecond in which nothing is told.
 pub const CUT_PARTS_MAX: usize = 500;
 
+/// When so many parts have changed, and more than there are, none is noted any longer: the next
+/// checkpoint is of everything.
+pub const CHANGED_PARTS_MAX: usize = 2 * CHECKPOINT_PARTS;
+
 /// What keeps the store in order looks so often.
 pub const KEEP_EVERY: Duration = Duration::from_secs(1);
 /// What has grown too old is looked for every so many looks.

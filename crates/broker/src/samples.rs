@@ -2,9 +2,10 @@
 #![allow(clippy::unwrap_used)]
 
 use fleet::{
-    Counts, Event, Fact, JobId, LeaseId, MachineId, Outcome, Rank, ReturnReason, SessionId, Status, Timestamp, WorkerId,
+    Counts, CustomerId, Event, Fact, JobId, JobSpec, LeaseId, MachineId, Outcome, Rank, ReturnReason, SessionId,
+    Status, Timestamp, WorkerId,
 };
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 pub(crate) fn id(order: u64) -> JobId {
     JobId::parse(&format!("j{order}")).unwrap()
@@ -16,11 +17,14 @@ fn at(order: u64, fact: Fact) -> Event {
 
 /// Job `order`, of the customer `even` or `odd`.
 pub(crate) fn submitted(order: u64) -> Event {
-    let customer = if order.is_multiple_of(2) { "even" } else { "odd" };
-    let body = format!(r#"{{"job_type":"hash","customer_id":"{customer}"}}"#);
-    let submission = wire::jobs::parse_submission(body.as_bytes(), id(order), None, Timestamp(0)).unwrap();
+    static SPEC: LazyLock<JobSpec> = LazyLock::new(|| {
+        let submission = wire::jobs::parse_submission(br#"{"job_type":"hash"}"#, id(0), None, Timestamp(0));
+        submission.unwrap().spec
+    });
+    let customer = CustomerId::parse(if order.is_multiple_of(2) { "even" } else { "odd" }).unwrap();
+    let spec = Arc::new(JobSpec { id: id(order), customer: Some(customer), ..SPEC.clone() });
     let rank = Rank { priority: 50, at: Timestamp(order.cast_signed()) };
-    at(order, Fact::JobSubmitted { spec: Arc::new(submission.spec), order, rank, workflow_rank: None })
+    at(order, Fact::JobSubmitted { spec, order, rank, workflow_rank: None })
 }
 
 pub(crate) fn assigned(order: u64, attempt: u32, worker: &str) -> Event {

@@ -23,6 +23,7 @@ mod view;
 
 pub(crate) use bells::{Bell, Key};
 pub(crate) use cursor::{Cursor, Piece};
+pub(crate) use cut::Still;
 pub(crate) use published::{Entry, Published, ReadError};
 pub(crate) use resume::Resume;
 pub(crate) use trail::Trail;

@@ -5,6 +5,7 @@ use crate::{Job, JobId};
 use hashbrown::HashTable;
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
+use std::ops::{Bound, RangeBounds};
 use std::sync::Arc;
 
 /// Numbers of one page. Most jobs of a page are known together; a page goes with its last one.
@@ -117,9 +118,14 @@ impl Rows {
         }
     }
 
-    /// All of them, by number.
-    pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = &Job> {
-        self.pages.values().flat_map(|page| page.rows.iter().flatten()).map(|job| &**job)
+    /// Those beyond this number, by number.
+    pub(super) fn after(&self, number: Bound<u64>) -> impl Iterator<Item = &Job> {
+        let page = match number {
+            Bound::Unbounded => 0,
+            Bound::Included(number) | Bound::Excluded(number) => place(number).0,
+        };
+        let jobs = self.pages.range(page..).flat_map(|(_, page)| page.rows.iter().flatten()).map(|job| &**job);
+        jobs.skip_while(move |job| !(number, Bound::Unbounded).contains(&job.order))
     }
 
     /// Those of smaller numbers, the largest first.
@@ -138,7 +144,7 @@ fn row(pages: &BTreeMap<u64, Page>, number: u64) -> Option<&Job> {
 
 impl PartialEq for Rows {
     fn eq(&self, other: &Rows) -> bool {
-        self.len == other.len && self.iter().eq(other.iter())
+        self.len == other.len && self.after(Bound::Unbounded).eq(other.after(Bound::Unbounded))
     }
 }
 

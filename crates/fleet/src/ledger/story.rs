@@ -5,6 +5,7 @@ use crate::{
     Attempt, Declared, Event, Fact, Finished, Job, LeaseId, Machine, MachineId, Missing, ReturnReason, Service,
     SessionId, State, Status, Timestamp, Waiting, Worker, WorkerId,
 };
+use std::ops::Bound::{self, Excluded, Unbounded};
 use std::sync::Arc;
 
 /// A part of the shortest story that is told anew by itself when something of it changes. In
@@ -34,15 +35,42 @@ impl Ledger {
 
     /// What the shortest story consists of, in order.
     pub fn chapters(&self) -> impl Iterator<Item = Chapter> {
-        let counted = (self.orders > 0).then_some(Chapter::Counted);
-        let live = self.rows.iter().filter(|job| !job.has_ended());
-        let ended = merged(self.completed.iter(), self.unhappy.iter()).map(|(at, order)| Chapter::Ended(at, order));
-        let jobs = ended.chain(live.map(|job| Chapter::Live(job.order)));
-        let paused = self.paused.keys().cloned().map(Chapter::Paused);
-        let machines = self.machines.keys().cloned().map(Chapter::Machine);
-        let workers = self.workers.keys().cloned().map(Chapter::Worker);
-        let fleet = paused.chain(machines).chain(workers);
-        counted.into_iter().chain(jobs).chain(fleet).chain(self.active.iter().copied().map(Chapter::Held))
+        let is_told = |chapter: &Chapter| match chapter {
+            Chapter::Live(order) => self.rows.get(*order).is_some_and(|job| !job.has_ended()),
+            _ => true,
+        };
+        self.chapters_after(None).filter(is_told)
+    }
+
+    /// What of it comes after this chapter, in order, each found at once. Names jobs that have ended
+    /// among those that live, too; they have no events there.
+    pub fn chapters_after(&self, last: Option<&Chapter>) -> impl Iterator<Item = Chapter> {
+        let counted = (self.orders > 0 && last.is_none()).then_some(Chapter::Counted);
+        let ended = beyond(last, 1, |last| match last {
+            Chapter::Ended(at, order) => Some((*at, *order)),
+            _ => None,
+        });
+        let ended = ended.map(|from| (from, Unbounded));
+        let ended = ended.map(|range| merged(self.completed.range(range), self.unhappy.range(range)));
+        let ended = ended.into_iter().flatten().map(|(at, order)| Chapter::Ended(at, order));
+        let order = |last: &Chapter| match last {
+            Chapter::Live(order) | Chapter::Held(order) => Some(*order),
+            _ => None,
+        };
+        let live = beyond(last, 2, order).into_iter().flat_map(|from| self.rows.after(from));
+        let live = live.map(|job| Chapter::Live(job.order));
+        let paused = beyond(last, 3, |last| if let Chapter::Paused(service) = last { Some(service) } else { None });
+        let paused = paused.into_iter().flat_map(|from| self.paused.range::<Service, _>((from, Unbounded)));
+        let machines = beyond(last, 4, |last| if let Chapter::Machine(machine) = last { Some(machine) } else { None });
+        let machines = machines.into_iter().flat_map(|from| self.machines.range::<MachineId, _>((from, Unbounded)));
+        let workers = beyond(last, 5, |last| if let Chapter::Worker(worker) = last { Some(worker) } else { None });
+        let workers = workers.into_iter().flat_map(|from| self.workers.range::<WorkerId, _>((from, Unbounded)));
+        let held = beyond(last, 6, order).into_iter().flat_map(|from| self.active.range((from, Unbounded)));
+        let paused = paused.map(|(service, _)| Chapter::Paused(service.clone()));
+        let machines = machines.map(|(machine, _)| Chapter::Machine(machine.clone()));
+        let workers = workers.map(|(worker, _)| Chapter::Worker(worker.clone()));
+        let held = held.map(|order| Chapter::Held(*order));
+        counted.into_iter().chain(ended).chain(live).chain(paused).chain(machines).chain(workers).chain(held)
     }
 
     /// The events of one chapter; none if it is not in the story any more.
@@ -108,6 +136,30 @@ impl Ledger {
             story.push(Event { at: *at, fact });
         }
         story
+    }
+}
+
+impl Chapter {
+    /// Its place among the kinds.
+    fn kind(&self) -> u8 {
+        match self {
+            Chapter::Counted => 0,
+            Chapter::Ended(..) => 1,
+            Chapter::Live(_) => 2,
+            Chapter::Paused(_) => 3,
+            Chapter::Machine(_) => 4,
+            Chapter::Worker(_) => 5,
+            Chapter::Held(_) => 6,
+        }
+    }
+}
+
+/// Where chapters of this kind go on after the last one, if any of them come after it.
+fn beyond<'a, K>(last: Option<&'a Chapter>, kind: u8, key: impl Fn(&'a Chapter) -> Option<K>) -> Option<Bound<K>> {
+    match last.filter(|last| last.kind() >= kind) {
+        None => Some(Unbounded),
+        Some(last) if last.kind() == kind => key(last).map(Excluded),
+        Some(_) => None,
     }
 }
 

@@ -119,6 +119,11 @@ impl World {
         let stories: Vec<Vec<Event>> = chapters.iter().map(|chapter| self.ledger.story_of(chapter)).collect();
         let whole: Vec<(&Chapter, &Vec<Event>)> = chapters.iter().zip(&stories).collect();
         law!(told == whole, "what was touched is all of the story that changes", "{told:#?}, not {whole:#?}");
+        let at = self.events.len() % chapters.len().max(1);
+        let after = self.ledger.chapters_after(chapters.get(at));
+        let after: Vec<Chapter> = after.filter(|chapter| !self.ledger.story_of(chapter).is_empty()).collect();
+        let rest = chapters.get(at + 1..).unwrap_or_default();
+        law!(after == rest, "the story goes on after any chapter", "{after:#?}, not {rest:#?}, after {at}");
         Ok(())
     }
 
