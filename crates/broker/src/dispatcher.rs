@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use store::{Batch, Content, Room, Store, StoreError};
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use wire::stored;
 
@@ -28,6 +29,38 @@ pub(crate) struct Dispatcher {
     /// The term in which it writes, for those who write beside it.
     pub(crate) epoch: Arc<AtomicU64>,
     pub(crate) encoder: stored::Encoder,
+    pub(crate) awake: Awake,
+}
+
+/// Notices that this task was away although it had asked to be woken: the process was stopped, or
+/// given no time. An append that takes long is no such thing; what is asked meanwhile is heard.
+pub(crate) struct Awake {
+    seen: Instant,
+    was_away: bool,
+}
+
+impl Default for Awake {
+    fn default() -> Awake {
+        Awake { seen: Instant::now(), was_away: false }
+    }
+}
+
+impl Awake {
+    fn look(&mut self) {
+        let now = Instant::now();
+        self.was_away |= now.duration_since(self.seen) > limits::AWAKE_EVERY + limits::AWAY_MIN;
+        self.seen = now;
+    }
+
+    async fn until<T>(&mut self, done: impl Future<Output = T>) -> T {
+        tokio::pin!(done);
+        loop {
+            tokio::select! {
+                done = &mut done => return done,
+                () = tokio::time::sleep(limits::AWAKE_EVERY) => self.look(),
+            }
+        }
+    }
 }
 
 /// Why the dispatcher ended before it was told to.
@@ -96,12 +129,8 @@ impl Dispatcher {
     /// What is to be decided next: asks, or none when only time has passed. `None`: stop.
     async fn gather(&mut self) -> Option<Vec<Ask>> {
         let deadline = self.office.ledger.next_deadline().map(|at| self.clock.instant_of(at));
-        let due = async {
-            match deadline {
-                Some(at) => tokio::time::sleep_until(at).await,
-                None => std::future::pending().await,
-            }
-        };
+        let look = Instant::now() + limits::AWAKE_EVERY;
+        let due = tokio::time::sleep_until(deadline.map_or(look, |at| at.min(look)));
         let first = tokio::select! {
             biased;
             ask = self.inbox.recv() => Some(ask?),
@@ -130,7 +159,9 @@ impl Dispatcher {
             Room::Full(why) => Some(why),
         };
         let ledger = &mut self.office.ledger;
-        if ledger.next_silence().is_some_and(|at| now.since(at) > limits::LATE_MS) {
+        self.awake.look();
+        let was_away = std::mem::take(&mut self.awake.was_away);
+        if was_away || ledger.next_silence().is_some_and(|at| now.since(at) > limits::LATE_MS) {
             // We were away, not they: whoever should have been heard meanwhile is waited for again.
             tracing::warn!("deciding stood still; deadlines are moved");
             ledger.resume(now);
@@ -173,7 +204,8 @@ impl Dispatcher {
         let (journal, mut wait) = (Arc::clone(&self.store.journal), limits::REOPEN_MIN);
         let mut stood = false;
         loop {
-            match journal.append(self.office.epoch, self.office.tail, &batch).await {
+            let append = journal.append(self.office.epoch, self.office.tail, &batch);
+            match self.awake.until(append).await {
                 Err(full @ StoreError::Full { .. }) if !self.shutdown.is_cancelled() => {
                     if !std::mem::replace(&mut stood, true) {
                         tracing::error!(error = %full, "there is no room for a batch; deciding stops until there is");

@@ -22,6 +22,13 @@ pub const ASK_AGE_MAX: Duration = Duration::from_secs(20);
 /// A deadline that is met so late means that deciding stood still, not that nobody was there.
 pub const LATE_MS: u64 = 1_000;
 
+/// So often deciding looks whether it was away …
+pub const AWAKE_EVERY: Duration = Duration::from_millis(250);
+
+/// … which it was if it looks so much later than it meant to. Who lives is heard in a shorter time
+/// three times before its lease ends.
+pub const AWAY_MIN: Duration = Duration::from_secs(1);
+
 /// Encoded events kept in memory for watchers that fall behind. Older ones are read from the journal.
 pub const LOG_BYTES_MAX: usize = 64 << 20;
 pub const LOG_EVENTS_MAX: usize = 200_000;

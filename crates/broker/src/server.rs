@@ -4,7 +4,7 @@ use crate::archiver::Archiver;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::desk::Desk;
-use crate::dispatcher::{Dispatcher, Stopped};
+use crate::dispatcher::{Awake, Dispatcher, Stopped};
 use crate::doors::{AtHand, Entrance};
 use crate::feed::Feed;
 use crate::keeper::Keeper;
@@ -70,6 +70,7 @@ impl Broker {
             rules: config.rules(),
             epoch,
             encoder: wire::stored::Encoder::default(),
+            awake: Awake::default(),
         };
         let dispatcher = tokio::spawn(dispatcher.run());
         let stats = tokio::spawn(tell_stats(Arc::clone(&desk.feed), Arc::clone(&desk.clock)));

@@ -40,6 +40,7 @@ async fn desk_with(store: Store, rules: fleet::Rules) -> Desk {
         rules,
         epoch: Arc::default(),
         encoder: stored::Encoder::default(),
+        awake: Awake::default(),
     };
     tokio::spawn(dispatcher.run());
     Desk { inbox, feed, clock, store }
@@ -83,6 +84,18 @@ async fn a_standstill_of_the_broker_costs_no_living_worker_its_lease() {
     until_passed(1).await;
     let decided = desk.ask(Command::Beat(beat)).await.unwrap();
     assert_eq!(decided.answer, Answer::Orders(fleet::Orders::default()), "nothing to stop");
+    assert_eq!(status(&desk, &job), Status::InProgress);
+}
+
+/// It may end when a deadline has just passed, and before what was said meanwhile is heard.
+#[tokio::test(start_paused = true)]
+async fn a_standstill_that_ends_just_after_a_deadline_costs_no_lease_either() {
+    let desk = desk().await;
+    let (job, beat) = running(&desk).await;
+    until_passed(1_500).await;
+    tokio::time::advance(Duration::from_millis(6_700)).await;
+    until_passed(1).await;
+    desk.ask(Command::Beat(beat)).await.unwrap();
     assert_eq!(status(&desk, &job), Status::InProgress);
 }
 
