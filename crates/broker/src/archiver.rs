@@ -118,6 +118,7 @@ impl Archiver {
         }
         self.read = self.place.position;
         self.held.clear();
+        self.held_at = Timestamp(self.place.before);
         if self.forgotten.take().is_some() {
             self.has_looked_back = false;
         }

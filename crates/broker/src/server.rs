@@ -9,7 +9,7 @@ use crate::doors::{AtHand, Entrance};
 use crate::feed::Feed;
 use crate::keeper::Keeper;
 use crate::limits;
-use crate::office::{self, Opening};
+use crate::office::{self, OpenError, Opening};
 use axum::body::Body;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -18,7 +18,7 @@ use hyper_util::server::graceful::GracefulShutdown;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use store::Store;
+use store::{Store, StoreError};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::{JoinError, JoinHandle, JoinSet};
@@ -41,8 +41,22 @@ pub struct Broker {
 
 /// Why a broker did not start.
 #[derive(Debug, thiserror::Error)]
-#[error("the store cannot be opened: {0}")]
-pub struct StartError(String);
+pub enum StartError {
+    /// It starts once there is room.
+    #[error("there is no room to open the store: {0}")]
+    Full(String),
+    #[error("the store cannot be opened: {0}")]
+    Store(String),
+}
+
+impl From<OpenError> for StartError {
+    fn from(error: OpenError) -> StartError {
+        match error {
+            OpenError::Store(full @ StoreError::Full { .. }) => StartError::Full(full.to_string()),
+            error => StartError::Store(error.to_string()),
+        }
+    }
+}
 
 impl Broker {
     /// Opens the store, replays it and begins to decide.
@@ -50,15 +64,14 @@ impl Broker {
     /// # Errors
     /// The store cannot be opened or read.
     pub async fn start(store: Store, config: Config) -> Result<Broker, StartError> {
-        let failed = |error: &dyn std::fmt::Display| StartError(error.to_string());
-        let opening = office::open(&store, config.rules()).await.map_err(|error| failed(&error))?;
+        let opening = office::open(&store, config.rules()).await?;
         let Opening { office, feed, last_at, checkpoint } = opening;
         let (feed, clock) = (Arc::new(feed), Arc::new(Clock::starting_after(last_at)));
         let (inbox, asks) = mpsc::channel(limits::INBOX_ASKS_MAX);
         let (closing, deciding, kept) = (CancellationToken::new(), CancellationToken::new(), CancellationToken::new());
         let desk = Desk { inbox, feed, clock, store };
         let epoch = Arc::new(AtomicU64::new(office.epoch));
-        let archiver = Archiver::open(desk.clone(), config.search).await.map_err(|error| failed(&error))?;
+        let archiver = Archiver::open(desk.clone(), config.search).await.map_err(OpenError::from)?;
         let keeper = Keeper::new(desk.clone(), Arc::clone(&epoch), &config, checkpoint);
         let dispatcher = Dispatcher {
             inbox: asks,

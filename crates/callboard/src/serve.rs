@@ -2,10 +2,15 @@
 
 use crate::args::Serve;
 use anyhow::{Context, bail};
-use broker::{Broker, Config};
+use broker::{Broker, Config, StartError};
 use std::net::SocketAddr;
+use std::time::Duration;
+use store::StoreError;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+
+/// So often a broker that cannot start for want of room tries again.
+const LOOK_FOR_ROOM: Duration = Duration::from_secs(1);
 
 pub(crate) async fn run(args: Serve, shutdown: CancellationToken) -> anyhow::Result<()> {
     let Serve {
@@ -38,7 +43,8 @@ pub(crate) async fn run(args: Serve, shutdown: CancellationToken) -> anyhow::Res
     // First the address: opening the store takes it from whoever has it, and a broker that cannot
     // listen must not have done that.
     let listener = bind(listen).await?;
-    let broker = start(&store, config).await?;
+    let Some(broker) = shutdown.run_until_cancelled(start_with_room(&store, config)).await else { return Ok(()) };
+    let broker = broker?;
     let address = listener.local_addr()?;
     if insecure_no_auth {
         tracing::warn!("anyone who reaches {address} may do everything (--insecure-no-auth)");
@@ -53,6 +59,26 @@ pub(crate) async fn run(args: Serve, shutdown: CancellationToken) -> anyhow::Res
 pub(crate) fn config_for(store: &str) -> Config {
     let kind = store.split_once(':').map_or(store, |(kind, _)| kind);
     Config { store_kind: kind.to_owned(), ..Config::default() }
+}
+
+/// Starts, on a full disk as soon as there is room.
+async fn start_with_room(store: &str, config: Config) -> anyhow::Result<Broker> {
+    let mut was_full = false;
+    loop {
+        let error = match start(store, config.clone()).await {
+            Err(error) if is_full(&error) => error,
+            outcome => return outcome,
+        };
+        if !std::mem::replace(&mut was_full, true) {
+            tracing::error!("{error:#}; it starts when there is room");
+        }
+        tokio::time::sleep(LOOK_FOR_ROOM).await;
+    }
+}
+
+fn is_full(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(StoreError::Full { .. }))
+        || matches!(error.downcast_ref(), Some(StartError::Full(_)))
 }
 
 pub(crate) async fn start(store: &str, config: Config) -> anyhow::Result<Broker> {

@@ -97,10 +97,7 @@ async fn damaged_bytes_are_not_given_and_the_next_put_replaces_them() {
         fs::remove_file(&path).unwrap();
         damage();
         let answer = files.get(file).await;
-        assert!(
-            matches!(&answer, Err(StoreError::Unavailable { why }) if why.contains(&file.to_string())),
-            "{answer:?}"
-        );
+        assert!(matches!(&answer, Err(StoreError::Damaged { why }) if why.contains(&file.to_string())), "{answer:?}");
         files.put(content()).await.unwrap();
         assert_eq!(files.get(file).await.unwrap(), Some(content()));
         assert!(fs::symlink_metadata(&path).unwrap().is_file());

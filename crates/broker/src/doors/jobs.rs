@@ -14,6 +14,7 @@ use fleet::{Answer, Command, Job, JobId, Outcome, Refusal, Timestamp};
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::sync::Arc;
+use store::StoreError;
 use wire::agent::EmptyBody;
 use wire::explain::{Explained, SchedulableView};
 use wire::jobs::{
@@ -215,10 +216,14 @@ pub(super) async fn retry(State(doors): State<Doors>, Segment(id): Segment, body
     let mut attached = Vec::new();
     let ctx = job.spec.ctx().map(|ctx| (ctx, Slot::Ctx));
     for (content, slot) in [Some((job.spec.payload, Slot::Payload)), ctx].into_iter().flatten() {
-        let bytes =
-            contents::read(&desk.feed, &desk.store, &content, job.order, slot).await.map_err(NotDecided::from)?;
-        let gone =
-            || Refused::new(410, "payload_gone", "its payload was dropped since; submit it anew (see --archive-keep)");
+        let bytes = match contents::read(&desk.feed, &desk.store, &content, job.order, slot).await {
+            Err(error) if error.is_damage() => None,
+            outcome => outcome.map_err(NotDecided::from)?,
+        };
+        let gone = || {
+            let why = "its payload was dropped since, or is damaged; submit it anew (see --archive-keep)";
+            Refused::new(410, "payload_gone", why)
+        };
         attached.push(Attached::new(&desk.store, content, bytes.ok_or_else(gone)?).await.map_err(NotDecided::from)?);
     }
     let recalled = desk.recalled_rank(&spec).await.map_err(NotDecided::from)?;
@@ -271,27 +276,44 @@ pub(super) async fn show(State(doors): State<Doors>, Segment(id): Segment) -> Re
             None => return Err(not_found(id)),
         },
     };
-    let job = whole(&doors, &job, now, false).await?;
+    let job = whole(&doors, &job, now, For::Reader).await.map_err(NotDecided::from)?;
     Ok(Json(OneJob { success: true, job: JobView { schedulable, ..job }, timestamp: rfc3339(now) }))
 }
 
-/// A job with everything that is kept elsewhere. `ctx` is for its worker only. While it lives it
-/// is not given without its contents: a job that lacks its payload would be run on nothing. Of one
-/// that is over they may have been dropped.
-pub(super) async fn whole(doors: &Doors, job: &Job, now: Timestamp, with_ctx: bool) -> Result<JobView, NotDecided> {
+/// Who is shown a whole job.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum For {
+    /// Is told that something is not there (any more).
+    Reader,
+    /// Is given everything, `ctx` too, or nothing: a job that lacks its payload would be run on nothing.
+    Worker,
+}
+
+/// A job with everything that is kept elsewhere.
+///
+/// # Errors
+/// It cannot be read now; for a worker also that it never can.
+pub(super) async fn whole(doors: &Doors, job: &Job, now: Timestamp, who: For) -> Result<JobView, StoreError> {
     let (feed, store) = (&*doors.desk.feed, &doors.desk.store);
     let mut view = row(doors, job, now);
-    let payload = match job.finished_at() {
-        None => Some(contents::must_read(feed, store, &job.spec.payload, job.order, Slot::Payload).await?),
-        Some(_) => contents::read(feed, store, &job.spec.payload, job.order, Slot::Payload).await?,
+    if who == For::Worker {
+        let payload = contents::must_read(feed, store, &job.spec.payload, job.order, Slot::Payload).await?;
+        view.payload = monitor::json(&payload);
+        if let Some(ctx) = job.spec.ctx() {
+            view.ctx = monitor::json(&contents::must_read(feed, store, &ctx, job.order, Slot::Ctx).await?);
+        }
+        return Ok(view);
+    }
+    let read = async |content, slot| match contents::read(feed, store, content, job.order, slot).await {
+        Err(error) if error.is_damage() => Ok(None),
+        outcome => outcome,
     };
+    let payload = read(&job.spec.payload, Slot::Payload).await?;
     view.contents_dropped = payload.is_none();
     view.payload = payload.as_deref().and_then(monitor::json);
-    if let Some(ctx) = job.spec.ctx().filter(|_| with_ctx) {
-        view.ctx = monitor::json(&contents::must_read(feed, store, &ctx, job.order, Slot::Ctx).await?);
-    }
     if let Some(Outcome::Completed { result }) = job.outcome() {
-        let result = contents::read(feed, store, result, job.order, Slot::Result).await?;
+        let result = read(result, Slot::Result).await?;
+        view.contents_dropped |= result.is_none();
         view.result = result.as_deref().and_then(monitor::json);
     }
     Ok(view)

@@ -1,19 +1,23 @@
 //! Workers: register, ask for work, leave.
 
+use super::Doors;
 use super::body::{Body, Params, Segment, flag, wait_ms};
+use super::jobs::{self, For};
 use super::machines::{done, orders_of};
 use super::problem::Refused;
-use super::{Doors, jobs};
-use crate::desk::Desk;
+use crate::desk::{Desk, NotDecided};
 use crate::feed::{Bell, Counted, Key};
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use fleet::limits::{LEASE_MS, RENEW_MS, START_MS};
-use fleet::{Answer, Command, Grant, LeaseId, Next, Refusal, SessionId, Timestamp, WorkerId};
+use fleet::{
+    Answer, Command, Fail, Failure, FailureKind, Grant, LeaseId, Next, Refusal, SessionId, Timestamp, WorkerId,
+};
 use serde::Deserialize;
 use std::time::Duration;
+use store::StoreError;
 use tokio::time::Instant;
 use wire::agent::{Assignment, Done, JoinWorkerBody, NextBody, Orders, WorkerJoined, parse_session, session_text};
 use wire::ops::Workers;
@@ -164,7 +168,8 @@ impl Drop for Standing {
 }
 
 /// The lease and its job, as the worker is told of them. `None`: the job is gone meanwhile. If its
-/// contents cannot be read now, the worker has not heard of the lease and is given it again.
+/// contents cannot be read now, the worker has not heard of the lease and is given it again; if they
+/// never can, the job fails, and the worker asks for another.
 pub(super) async fn assignment(
     doors: &Doors,
     grant: &Grant,
@@ -172,8 +177,21 @@ pub(super) async fn assignment(
     event_id: Option<String>,
 ) -> Result<Option<Assignment>, Refused> {
     let Some(job) = doors.desk.feed.view().ledger.job(&grant.job).cloned() else { return Ok(None) };
-    let job = jobs::whole(doors, &job, doors.desk.now(), true).await?;
+    let job = match jobs::whole(doors, &job, doors.desk.now(), For::Worker).await {
+        Ok(job) => job,
+        Err(damage) if damage.is_damage() => {
+            doors.desk.ask(Command::Fail(damaged(grant.lease, &damage))).await?;
+            return Ok(None);
+        }
+        Err(away) => return Err(NotDecided::from(away).into()),
+    };
     Ok(Some(Assignment { lease: grant.into(), job, orders, event_id }))
+}
+
+fn damaged(lease: LeaseId, damage: &StoreError) -> Fail {
+    let failure = Failure { kind: FailureKind::Broker, reason: Some("payload_damaged".into()) };
+    let error = format!("its payload cannot be read any more: {damage}").into();
+    Fail { lease, error, failure, retry: false, retry_after_ms: None, roll: 0 }
 }
 
 pub(super) async fn list(State(doors): State<Doors>) -> Json<Workers> {

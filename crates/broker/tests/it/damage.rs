@@ -3,7 +3,10 @@
 use crate::board::Board;
 use crate::weather::{FAIR, FOG, NIGHT, ROT, Weather};
 use serde_json::{Map, Value, json};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use store::DirectoryFiles;
 
 #[tokio::test]
 async fn what_is_damaged_is_told_as_if_it_had_been_dropped_and_stops_nobody() {
@@ -28,6 +31,55 @@ async fn what_is_damaged_is_told_as_if_it_had_been_dropped_and_stops_nobody() {
         assert_eq!((end.kind(), &end.data["result"]["status"]), ("complete_job", &json!("success")), "{since:?}");
         assert_eq!(end.data["result"]["data"], Value::Null);
     }
+}
+
+#[tokio::test]
+async fn a_job_whose_payload_is_damaged_fails_and_its_worker_is_given_the_next() {
+    let weather = Weather::new();
+    let board = Board::on(weather.store()).await;
+    board.submit("j", "hash").await;
+    board.stop().await.unwrap();
+    let board = Board::on(weather.store()).await;
+    weather.turn(ROT);
+    let shown = board.job("j").await;
+    assert_eq!((&shown["status"], &shown["contents_dropped"]), (&json!("pending"), &json!(true)));
+    let worker = board.worker("w").await;
+    assert_eq!(worker.ask("start=1", &[]).await.status, 204, "nothing can be run");
+    let failed = board.job("j").await;
+    assert_eq!((&failed["status"], &failed["failure"]["reason"]), (&json!("failed"), &json!("payload_damaged")));
+    assert_eq!(board.post("/api/jobs/j/retry", "{}").await.problem(), (410, "payload_gone".to_owned()));
+    weather.turn(FAIR);
+    board.submit("k", "hash").await;
+    assert_eq!(worker.take().await.job["id"], "k");
+}
+
+/// A file on a disk, and not what stands in for one.
+#[tokio::test]
+async fn a_large_result_that_rotted_stops_nobody_either() {
+    let folder = tempfile::tempdir().unwrap();
+    let weather = Weather::new();
+    let on_disk = || store::Store { files: Arc::new(DirectoryFiles::new(folder.path()).unwrap()), ..weather.store() };
+    let board = Board::on(on_disk()).await;
+    let first = board.submit("first", "other").await["event_id"].as_str().map(str::to_owned);
+    board.submit("j", "hash").await;
+    let lease = board.worker("w").await.take().await;
+    board.report(&lease, "finish", &json!({ "result": "r".repeat(100_000) })).await;
+    board.stop().await.unwrap();
+    for file in files_below(folder.path()) {
+        std::fs::write(file, b"rot").unwrap();
+    }
+    let board = Board::on(on_disk()).await;
+    let mut monitor = board.stream("/api/events/monitor", first.as_deref()).await;
+    assert_eq!(monitor.until("complete_job").await.pop().unwrap().data["result"], Value::Null);
+    let end = board.stream("/api/jobs/j/events", None).await.rest().await.pop().unwrap();
+    assert_eq!((end.kind(), &end.data["result"]["data"]), ("complete_job", &Value::Null));
+    let shown = board.job("j").await;
+    assert_eq!((&shown["status"], &shown["contents_dropped"]), (&json!("completed"), &json!(true)));
+}
+
+fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { files_below(&path) } else { vec![path] }).collect()
 }
 
 #[tokio::test]

@@ -134,7 +134,7 @@ impl Folders {
         let bytes = self.read(file)?;
         if bytes.as_ref().is_some_and(|bytes| FileHash::of(bytes) != file) {
             let why = format!("{} is damaged: its bytes are not those it is named after", self.path(file).display());
-            return Err(StoreError::Unavailable { why });
+            return Err(StoreError::Damaged { why });
         }
         Ok(bytes)
     }
@@ -189,7 +189,7 @@ impl Folders {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(weather(&path, &error)),
             Ok(found) if found.is_file() => self.check_folder(file).map(|()| Some(found)),
-            Ok(_) => Err(StoreError::Unavailable { why: format!("{} is no file; move it away", path.display()) }),
+            Ok(_) => Err(StoreError::Damaged { why: format!("{} is no file; move it away", path.display()) }),
         }
     }
 

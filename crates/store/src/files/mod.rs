@@ -31,7 +31,7 @@ pub trait Files: Send + Sync {
     /// The bytes of this name, or `None` if there are none.
     ///
     /// # Errors
-    /// `Unavailable` also if the bytes are not those they are named after.
+    /// `Damaged` if the bytes are not those they are named after.
     async fn get(&self, file: FileHash) -> Result<Option<Bytes>, StoreError>;
 
     /// Names of files that were put longer than `age` ago, are held by nobody, and follow `after` in

@@ -123,6 +123,8 @@ impl Reserve {
         let needed = self.bytes.saturating_mul(FREE_RESERVES);
         match free {
             Ok(free) if free < needed => self.full(&format!("{free} bytes are free and {needed} must be")),
+            // It may be held all along: only the files found no room.
+            Ok(_) if self.is_whole() => Room::Enough,
             Ok(_) => match self.allocate() {
                 Ok(()) => Room::Enough,
                 Err(error) => self.full(&format!("the reserve could not be taken back: {error}")),
