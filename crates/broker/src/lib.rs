@@ -11,6 +11,7 @@
 //!     puts away what ended      checkpoints, trims, removes what is too old
 //! ```
 
+mod access;
 mod archived;
 mod archiver;
 mod clock;

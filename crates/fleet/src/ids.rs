@@ -92,7 +92,17 @@ ids! {
     /// Whom a job is done for.
     CustomerId,
     /// What a job is a step of.
-    WorkflowId
+    WorkflowId,
+    /// Whoever holds one token; `local` where there are none.
+    PrincipalId,
+    /// One client program of a principal.
+    ClientId
+}
+
+impl Default for PrincipalId {
+    fn default() -> PrincipalId {
+        PrincipalId(Id("local".into()))
+    }
 }
 
 /// The name of what a worker can do and a job needs: 1 to 128 bytes without control characters.

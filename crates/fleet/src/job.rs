@@ -9,8 +9,8 @@
 //! ```
 
 use crate::{
-    CustomerId, JobId, Lease, LeaseId, MachineId, Number, OrderKey, Requirements, ReturnReason, Timestamp, WorkerId,
-    WorkflowId, limits,
+    ClientId, CustomerId, JobId, Lease, LeaseId, MachineId, Number, OrderKey, PrincipalId, Requirements, ReturnReason,
+    Timestamp, WorkerId, WorkflowId, limits,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -34,10 +34,19 @@ pub struct JobSpec {
     /// Runs in all, at least one.
     pub attempts_max: u32,
     pub customer: Option<CustomerId>,
+    /// Shared with the jobs that the ledger knows of the same owner.
+    pub owner: Arc<Owner>,
     /// Apart, because most jobs state none of it; see [`Options::stated`].
     pub options: Option<Box<Options>>,
     /// Tells whether the same id was submitted with the same content.
     pub digest: [u8; 32],
+}
+
+/// Who submitted a job, and by which client: it is told of the job from the first event on.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct Owner {
+    pub principal: PrincipalId,
+    pub client: Option<ClientId>,
 }
 
 /// What few jobs state.

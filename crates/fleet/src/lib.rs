@@ -34,10 +34,12 @@ mod worker;
 pub use command::{Answer, Beat, Command, Fail, Grant, Health, JoinWorker, Next, Orders, Submitted};
 pub use event::{Event, Fact, Pulse, ReturnReason, Told, WorkerReport};
 pub use explain::{Best, Explanation, Lack, Nearest, Verdict};
-pub use ids::{CustomerId, Id, IdError, JobId, LeaseId, MachineId, Service, SessionId, WorkerId, WorkflowId};
+pub use ids::{
+    ClientId, CustomerId, Id, IdError, JobId, LeaseId, MachineId, PrincipalId, Service, SessionId, WorkerId, WorkflowId,
+};
 pub use job::{
     Attempt, AttemptEnd, Backoff, Content, Counts, Expiry, Failure, FailureKind, Finished, Job, JobSpec, Missing,
-    Options, Outcome, Progress, Rank, State, Status, Timing, Waiting, Workflow,
+    Options, Outcome, Owner, Progress, Rank, State, Status, Timing, Waiting, Workflow,
 };
 pub use lease::Lease;
 pub use ledger::{Chapter, Ledger, Rules, Tally};

@@ -16,6 +16,7 @@ mod problem;
 mod ui;
 mod workers;
 
+use crate::access::Caller;
 use crate::config::Config;
 use crate::desk::Desk;
 use axum::Router;
@@ -69,6 +70,7 @@ impl Entrance {
         if let Err(refused) = guard::check(&self.doors.config, &request) {
             return refused.into_response();
         }
+        request.extensions_mut().insert(Caller::local());
         // A panic is a bug of ours, and this request's alone.
         let answer = AssertUnwindSafe(async {
             match after::wait(&self.doors.desk, &mut request).await {

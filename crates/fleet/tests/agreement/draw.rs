@@ -194,6 +194,7 @@ pub(crate) fn spec(dice: &mut Dice, n: usize, kinds: &[Arc<Requirements>], now: 
         priority: dice.one(&[0, 10, 50, 50, 50, 50]),
         attempts_max: dice.one(&[1, 2, 3, 3, 10]),
         customer: dice.chance(50).then(|| customer(dice.one(&CUSTOMERS))),
+        owner: Arc::default(),
         options: Options {
             workflow: dice.chance(40).then(|| workflow(dice, now)),
             timing: dice

@@ -82,6 +82,7 @@ pub(crate) fn wanted(wanted: &Wanted, job: JobId, now: Timestamp) -> JobSpec {
         priority: u32::from(wanted.priority),
         attempts_max: u32::from(wanted.runs),
         customer: (wanted.customer > 0).then(|| customer(wanted.customer)),
+        owner: Arc::default(),
         options: Options {
             workflow,
             timing: wanted.times.map(|times| Box::new(timing(times, now))),
@@ -121,6 +122,7 @@ pub(crate) fn spec(job: &str, service: Service) -> JobSpec {
         priority: 0,
         attempts_max: 3,
         customer: None,
+        owner: Arc::default(),
         options: None,
         digest: [0; 32],
     }

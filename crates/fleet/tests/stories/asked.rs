@@ -55,6 +55,7 @@ fn specification(id: JobId, mut words: Words) -> Read<(Arc<JobSpec>, Option<Rank
         priority: words.number_after("priority")?.unwrap_or(limits::PRIORITY_DEFAULT),
         attempts_max: words.number_after("runs")?.unwrap_or(limits::ATTEMPTS_DEFAULT),
         customer: words.after("customer")?.map(|name| customer(&name)).transpose()?,
+        owner: Arc::default(),
         options: None,
         digest: [0; 32],
     };

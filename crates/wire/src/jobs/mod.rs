@@ -90,6 +90,7 @@ fn submission(mut fields: Fields, minted: JobId, key: Option<&str>, now: Timesta
         priority: take_number(&mut fields, "priority", 0, rules::PRIORITY_MAX)?.unwrap_or(rules::PRIORITY_DEFAULT),
         attempts_max: take_attempts(&mut fields)?,
         customer: take_id(&mut fields, "customer_id", CustomerId::parse)?,
+        owner: Arc::default(),
         options: Options {
             ctx: ctx.as_ref().map(content),
             workflow: take_workflow(&mut fields)?,

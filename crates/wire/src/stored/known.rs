@@ -3,7 +3,7 @@
 use super::parts::id;
 use crate::requirements;
 use fleet::limits::ID_BYTES_MAX;
-use fleet::{CustomerId, IdError, MachineId, Missing, Requirements, Service, WorkerId};
+use fleet::{ClientId, CustomerId, IdError, MachineId, Missing, Owner, PrincipalId, Requirements, Service, WorkerId};
 use serde_json::value::RawValue;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -43,6 +43,8 @@ pub(super) struct Knowledge {
     requirements: HashMap<Service, Known<Arc<Requirements>>>,
     services: Known<Service>,
     customers: Known<CustomerId>,
+    /// By principal and client, with a space between; a missing one is empty.
+    owners: Known<Arc<Owner>>,
     workers: Known<WorkerId>,
     machines: Known<MachineId>,
     missing: Known<Missing>,
@@ -62,6 +64,15 @@ impl Knowledge {
 
     pub(super) fn customer(&mut self, text: &str) -> Result<CustomerId, String> {
         known(&mut self.customers, text, CustomerId::parse)
+    }
+
+    pub(super) fn owner(&mut self, principal: Option<&str>, client: Option<&str>) -> Result<Arc<Owner>, String> {
+        let said = format!("{} {}", principal.unwrap_or_default(), client.unwrap_or_default());
+        self.owners.get(&said, || {
+            let principal = principal.map(|text| id(PrincipalId::parse, text)).transpose()?.unwrap_or_default();
+            let client = client.map(|text| id(ClientId::parse, text)).transpose()?;
+            Ok(Arc::new(Owner { principal, client }))
+        })
     }
 
     pub(super) fn worker(&mut self, text: &str) -> Result<WorkerId, String> {

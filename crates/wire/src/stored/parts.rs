@@ -7,7 +7,7 @@ use crate::jobs::TimingView;
 use crate::words::{FailureType, WorkerWord};
 use crate::{Json, requirements};
 use fleet::{
-    Content, Expiry, Failure, IdError, JobId, JobSpec, MachineFacts, Options, Outcome, Rank, Requirements,
+    Content, Expiry, Failure, IdError, JobId, JobSpec, MachineFacts, Options, Outcome, PrincipalId, Rank, Requirements,
     ReturnReason, Service, Timestamp, WorkerId, WorkerReport, Workflow, WorkflowId,
 };
 use serde::{Deserialize, Serialize};
@@ -30,6 +30,11 @@ pub(super) struct StoredSpec<'a> {
     attempts_max: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     customer: Option<Text<'a>>,
+    /// Absent: `local`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    principal: Option<Text<'a>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    client: Option<Text<'a>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     workflow: Option<StoredWorkflow<'a>>,
     #[serde(default, skip_serializing_if = "labels_are_empty")]
@@ -183,6 +188,8 @@ impl<'a> StoredSpec<'a> {
             priority: spec.priority,
             attempts_max: spec.attempts_max,
             customer: spec.customer.as_ref().map(|customer| customer.as_str().into()),
+            principal: (spec.owner.principal != PrincipalId::default()).then(|| spec.owner.principal.as_str().into()),
+            client: spec.owner.client.as_ref().map(|client| client.as_str().into()),
             workflow: spec.workflow().map(|workflow| StoredWorkflow {
                 id: workflow.id.as_ref().map(|id| id.as_str().into()),
                 priority: workflow.priority,
@@ -217,6 +224,7 @@ impl<'a> StoredSpec<'a> {
             priority: self.priority,
             attempts_max: self.attempts_max,
             customer: self.customer.map(|text| known.customer(&text)).transpose()?,
+            owner: known.owner(self.principal.as_deref(), self.client.as_deref())?,
             options: Options {
                 ctx: self.ctx.map(Into::into),
                 workflow: self.workflow.map(workflow).transpose()?,

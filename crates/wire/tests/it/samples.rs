@@ -51,6 +51,7 @@ pub(crate) fn spec(payload: Content) -> JobSpec {
         priority: 5,
         attempts_max: 3,
         customer: Some(CustomerId::parse("acme").unwrap()),
+        owner: Arc::default(),
         options: options().stated(),
         digest: [7; 32],
     }
