@@ -74,6 +74,10 @@ const ofTheServices = () => {};
 const handlers: Handlers = {
   connected: ofTheFeed,
   heartbeat_ack: ofTheFeed,
+  subscribed: ofTheFeed,
+  resync_response: ofTheFeed,
+  error: ofTheFeed,
+  pong: ofTheFeed,
   upstream: ofTheFeed,
   resync: ofTheFeed,
   full_state_snapshot: (draft, { data }) => {

@@ -2,7 +2,7 @@
 
 use crate::parts::{self, Part};
 use crate::programs::{self, command};
-use crate::{codegen, peers, places, setup, test, tidy};
+use crate::{codegen, fuzz, peers, places, schemathesis, setup, test, tidy};
 use anyhow::{Context, Result};
 use std::fs;
 
@@ -23,7 +23,9 @@ pub(crate) fn run(is_long: bool) -> Result<()> {
         ("storm", Box::new(move || storms(is_long))),
     ];
     if is_long {
+        all.push(("schemathesis", Box::new(schemathesis::run)));
         all.push(("agreement", Box::new(agreement)));
+        all.push(("fuzz", Box::new(|| fuzz::run(&[]))));
         all.push(("peers", Box::new(|| peers::run(&["--short".to_owned()]))));
     }
     parts::run("ci", all)

@@ -7,14 +7,14 @@ use std::time::Duration;
 
 const CALL_WAIT: Duration = Duration::from_secs(5);
 
-/// `PUT`s JSON.
+/// `PUT`s JSON; the answer's body.
 ///
 /// # Errors
 /// The broker cannot be reached or its answer is not 200.
-pub(crate) fn put(broker: SocketAddr, path: &str, body: &str) -> Result<()> {
+pub(crate) fn put(broker: SocketAddr, path: &str, body: &str) -> Result<String> {
     let answer = exchange(broker, path, body).with_context(|| format!("PUT {path} was not answered"))?;
     ensure!(is_ok(&answer), "PUT {path} was refused: {answer}");
-    Ok(())
+    Ok(answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or_default())
 }
 
 fn exchange(broker: SocketAddr, path: &str, body: &str) -> Result<String> {

@@ -4,11 +4,14 @@ mod browser;
 mod ci;
 mod codegen;
 mod demo;
+mod fuzz;
 mod http;
 mod parts;
 mod peers;
 mod places;
+mod process;
 mod programs;
+mod schemathesis;
 mod setup;
 mod test;
 mod tidy;
@@ -24,10 +27,13 @@ usage: cargo xtask <verb>
   demo [argument…]      a broker, three machines and a stream of jobs; arguments go to `callboard demo`
   test [name…]          every test; with names only the Rust tests whose name contains one of them
   curl, browser         one part of `test`, alone, with what is built
-  ci [--long]           all checks and tests, and three short storms; --long: all storms in full, and peers
+  schemathesis          what the doors do against what their reference says, with thousands of requests
+  ci [--long]           all checks and tests, and three short storms; --long: all storms in full, fuzz, schemathesis
+                        and peers
+  fuzz [target [s]]     random bytes for every decoder that faces the network or the disk, 60 s each
   peers [argument…]     the same work in Callboard and in BullMQ, in turn; --short: small
   tidy [--report]       the rules of the house; --report: sizes beside them
-  codegen [--check]     the page's types from crates/wire; --check: only whether they are fresh
+  codegen [--check]     the reference and the page's types from crates/wire; --check: only whether they are fresh
   help                  this";
 
 fn main() -> ExitCode {
@@ -47,7 +53,9 @@ fn run(args: &[String]) -> Result<()> {
         "setup" => no_arguments(rest).and_then(|()| setup::run(setup::Needs::ALL)),
         "demo" => demo::run(rest),
         "test" => test::run(rest),
+        "fuzz" => fuzz::run(rest),
         "peers" => peers::run(rest),
+        "schemathesis" => no_arguments(rest).and_then(|()| schemathesis::run()),
         "ci" => ci::run(flag(rest, "--long")?),
         "tidy" => tidy::run(flag(rest, "--report")?),
         "curl" => no_arguments(rest).and_then(|()| test::curl()),

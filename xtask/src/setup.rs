@@ -27,7 +27,16 @@ impl Needs {
 const NODE_MIN: (u32, u32) = (20, 19);
 
 /// What the page is made of, in `ui/`.
-const PAGE_SOURCES: [&str; 6] = ["src", "public", "index.html", "package-lock.json", "vite.config.ts", "tsconfig.json"];
+const PAGE_SOURCES: [&str; 8] = [
+    "src",
+    "public",
+    "index.html",
+    "docs.html",
+    "../crates/wire/golden",
+    "package-lock.json",
+    "vite.config.ts",
+    "tsconfig.json",
+];
 
 const BROWSERS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 

@@ -84,7 +84,7 @@ async fn a_report_that_is_refused_is_told_in_less_and_less_words() {
 async fn a_lease_whose_end_nobody_hears_is_given_up_and_not_started_again() {
     let (board, folder) = (Board::open(), tempfile::tempdir().unwrap());
     let file = folder.path().join("starts");
-    board.change(|state| (state.gives_again = true, state.answer_reports = Some((413, "body_too_large"))));
+    board.change(|state| (state.gives_again = true, state.answer_reports = Some((413, "payload_too_large"))));
     board.submit("j-1", "script", &script(&file, "exit 1"));
     with_agent(&board, async {
         board.until_said("refused release").await;

@@ -261,7 +261,7 @@ impl Archiver {
     fn let_go(&mut self, found: Vec<Found>) {
         let Some((ledger, until)) = &mut self.forgotten else { return };
         for Found { job, at, .. } in found {
-            ledger.apply(&Event { at, fact: Fact::JobForgotten { job } });
+            ledger.apply(&Event { at, fact: Fact::JobForgotten { job }, by: None });
         }
         if self.place.position.seq >= *until {
             self.forgotten = None;

@@ -1,6 +1,9 @@
 //! What can be set. The binary reads flags and environment; here they are values.
 
+use crate::access::{AllowOrigin, KnownToken};
 use crate::limits;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// How the server behaves.
@@ -10,6 +13,18 @@ pub struct Config {
     pub allow_hosts: Vec<String>,
     /// Answer to any `Host`: the server listens for more than loopback.
     pub any_host: bool,
+    /// Whoever shows one of these is let in. Without any, and without a file, everyone may everything.
+    pub tokens: Vec<KnownToken>,
+    /// More of them, one a line; read again when it changes.
+    pub token_file: Option<PathBuf>,
+    /// Pages of elsewhere that may speak to this server.
+    pub allow_origins: Vec<AllowOrigin>,
+    /// Submissions that one principal may send in a second; each job of a batch is one.
+    pub rate_limit: Option<NonZeroU32>,
+    /// Monitors are shown no payloads and no results.
+    pub redact_payloads: bool,
+    #[doc(hidden)]
+    pub ticket_life: Duration,
     /// The kind of store, for `/health`.
     pub store_kind: String,
     /// A waiting job older than this goes before all younger ones. `None`: order is strict.
@@ -54,6 +69,12 @@ impl Default for Config {
         Config {
             allow_hosts: Vec::new(),
             any_host: false,
+            tokens: Vec::new(),
+            token_file: None,
+            allow_origins: Vec::new(),
+            rate_limit: None,
+            redact_payloads: false,
+            ticket_life: limits::TICKET_LIFE,
             store_kind: "memory".to_owned(),
             starve_after: None,
             journal_keep: KeepFor { age: DAY, bytes: 4 << 30 },

@@ -5,7 +5,7 @@ use crate::clock::Clock;
 use crate::contents::Attached;
 use crate::feed::Feed;
 use crate::limits;
-use fleet::{Answer, Command, Refusal, Timestamp};
+use fleet::{Answer, Command, PrincipalId, Refusal, Timestamp};
 use std::sync::Arc;
 use store::{Room, Store, StoreError};
 use tokio::sync::{mpsc, oneshot};
@@ -20,6 +20,8 @@ pub(crate) struct Ask {
     /// When the door began to ask: what it looked up in the archive for the command holds for so
     /// long after, and no longer.
     pub(crate) since: Timestamp,
+    /// The administrator whose act it is; told of all that it leads to.
+    pub(crate) by: Option<PrincipalId>,
     pub(crate) reply: oneshot::Sender<Result<Decided, NotDecided>>,
 }
 
@@ -72,7 +74,18 @@ impl Desk {
         attached: Vec<Attached>,
         since: Timestamp,
     ) -> Result<Decided, NotDecided> {
-        self.submit(command, attached, since)?.await.unwrap_or(Err(NotDecided::ShuttingDown))
+        self.ask_by(None, command, attached, since).await
+    }
+
+    /// The same, as an administrator's act.
+    pub(crate) async fn ask_by(
+        &self,
+        by: Option<PrincipalId>,
+        command: Command,
+        attached: Vec<Attached>,
+        since: Timestamp,
+    ) -> Result<Decided, NotDecided> {
+        self.put(by, command, attached, since)?.await.unwrap_or(Err(NotDecided::ShuttingDown))
     }
 
     /// Puts an ask into the inbox; asks put one after the other are decided in that order.
@@ -82,8 +95,18 @@ impl Desk {
         attached: Vec<Attached>,
         since: Timestamp,
     ) -> Result<oneshot::Receiver<Result<Decided, NotDecided>>, NotDecided> {
+        self.put(None, command, attached, since)
+    }
+
+    fn put(
+        &self,
+        by: Option<PrincipalId>,
+        command: Command,
+        attached: Vec<Attached>,
+        since: Timestamp,
+    ) -> Result<oneshot::Receiver<Result<Decided, NotDecided>>, NotDecided> {
         let (reply, answer) = oneshot::channel();
-        self.inbox.try_send(Ask { command, attached, since, reply }).map_err(|error| match error {
+        self.inbox.try_send(Ask { command, attached, since, by, reply }).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => NotDecided::InboxFull,
             mpsc::error::TrySendError::Closed(_) => NotDecided::ShuttingDown,
         })?;

@@ -6,6 +6,7 @@ use crate::contents::{self, Attached};
 use crate::desk::{Ask, Decided, NotDecided};
 use crate::feed::{Feed, Published};
 use crate::limits;
+use crate::metrics::Metrics;
 use crate::office::{self, Office};
 use fleet::{Answer, Command, Refusal, Timestamp, Told};
 use std::sync::Arc;
@@ -30,6 +31,7 @@ pub(crate) struct Dispatcher {
     pub(crate) epoch: Arc<AtomicU64>,
     pub(crate) encoder: stored::Encoder,
     pub(crate) awake: Awake,
+    pub(crate) metrics: Arc<Metrics>,
 }
 
 /// Notices that this task was away although it had asked to be woken: the process was stopped, or
@@ -175,6 +177,9 @@ impl Dispatcher {
             }
             let before = made.told.events.len();
             let outcome = ledger.handle(ask.command, now, &mut made.told);
+            if ask.by.is_some() {
+                made.told.events[before..].iter_mut().for_each(|event| event.by.clone_from(&ask.by));
+            }
             let events = &made.told.events[before..];
             let first = (!events.is_empty()).then_some(before);
             if first.is_some() && !ask.attached.is_empty() {
@@ -183,6 +188,7 @@ impl Dispatcher {
             }
             made.verdicts.push(Verdict { outcome, first, reply: ask.reply });
         }
+        self.metrics.decided(made.verdicts.len());
         // After the asks: a renewal that waited beside a deadline comes before it.
         if ledger.next_deadline().is_some_and(|at| at <= now) {
             // A tick is never refused.
@@ -204,6 +210,7 @@ impl Dispatcher {
         let (journal, mut wait) = (Arc::clone(&self.store.journal), limits::REOPEN_MIN);
         let mut stood = false;
         loop {
+            let began = Instant::now();
             let append = journal.append(self.office.epoch, self.office.tail, &batch);
             match self.awake.until(append).await {
                 Err(full @ StoreError::Full { .. }) if !self.shutdown.is_cancelled() => {
@@ -217,6 +224,7 @@ impl Dispatcher {
                 }
                 outcome => {
                     self.office.tail = outcome?;
+                    self.metrics.appended(began.elapsed());
                     if stood {
                         // Whoever would have kept a lease meanwhile was not heard.
                         self.office.ledger.resume(self.clock.now());

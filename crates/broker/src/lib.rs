@@ -16,6 +16,7 @@ mod archived;
 mod archiver;
 mod clock;
 mod config;
+mod connections;
 mod contents;
 mod desk;
 mod dispatcher;
@@ -25,11 +26,15 @@ mod feed;
 mod fill;
 mod keeper;
 pub mod limits;
+mod metrics;
 mod office;
 #[cfg(test)]
 mod samples;
+mod seen;
 mod server;
+mod socket;
 
+pub use access::{AllowOrigin, KnownToken, OriginError, Secret, TokenError};
 pub use config::{Config, KeepFor};
 pub use dispatcher::Stopped;
 pub use examine::{Examined, examine};

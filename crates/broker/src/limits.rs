@@ -1,5 +1,7 @@
 //! Limits of the server, with their unit in the name and what happens at them.
 
+use governor::Quota;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 /// Asks that wait to be decided. Full: 503 `inbox_full` with `Retry-After`.
@@ -47,10 +49,26 @@ pub const BOOKMARK_EVERY: Duration = Duration::from_secs(15);
 pub const HEARTBEAT_ACK_EVERY: Duration = Duration::from_secs(30);
 /// Passing messages of one key are told at most so often on one connection: ten a second.
 pub const PASSING_EVERY: Duration = Duration::from_millis(100);
+/// Sockets that have everything are pinged so often,
+pub const PING_EVERY: Duration = Duration::from_secs(15);
+/// and closed when so many pings in a row are not answered.
+pub const PONGS_MISSED_MAX: u32 = 2;
+/// Submissions of one socket that may wait to be decided; then nothing more is read from it.
+pub const SOCKET_SUBMISSIONS_MAX: usize = 256;
+/// How far clients have confirmed what they were told is written down so often,
+pub const SEEN_EVERY: Duration = Duration::from_secs(15);
+/// and that they are there, so often.
+pub const SEEN_AT_LEAST_EVERY: Duration = Duration::from_secs(3_600);
+/// Connections that may share a client id. One more closes the oldest.
+pub const SHARED_CLIENT_MAX: usize = 8;
+/// Bytes of one `resync_response`; more is asked for again.
+pub const RESYNC_BYTES_MAX: usize = 4 << 20;
 /// `system_stats` is told at most so often.
 pub const STATS_EVERY: Duration = Duration::from_secs(1);
 /// What `retry:` tells an `EventSource`, in milliseconds.
 pub const SSE_RETRY_MS: u32 = 2_000;
+/// Joined pieces that are kept for watchers who stand at the same place.
+pub const ROUNDS_KEPT: usize = 16;
 /// What one write to one connection costs, for the tick under load.
 pub const WRITE_COST: Duration = Duration::from_micros(5);
 /// Telling may take this share of a core before frames are gathered: 1/5.
@@ -60,8 +78,68 @@ pub const TICK_MAX: Duration = Duration::from_millis(250);
 /// A tick shorter than this is not worth a timer.
 pub const TICK_MIN: Duration = Duration::from_millis(1);
 
-/// Open connections. Above: accepted and closed at once.
+/// Open connections, WebSockets among them. Above: 503 `too_many_connections`.
 pub const CONNECTIONS_MAX: usize = 20_000;
+/// Open connections from one address. Above: 503 `too_many_connections`.
+pub const CONNECTIONS_PER_ADDRESS_MAX: usize = 2_000;
+/// So many are told at once that there are too many. Above: closed without a word.
+pub const REFUSALS_MAX: usize = 100;
+/// What has come with a refusal may be read for so long.
+pub const REFUSAL_WAIT: Duration = Duration::from_secs(1);
+/// What `Retry-After` tells them.
+pub const REFUSED_RETRY_S: u32 = 5;
+/// A connection that has bytes to give, and of which none was acknowledged for so long, is closed.
+pub const STALL_WAIT: Duration = Duration::from_secs(60);
+/// What the kernel holds for one connection until it is acknowledged; it counts twice that, for what it costs.
+pub const SEND_BUFFER_BYTES: usize = 128 << 10;
+/// Of that so much has not even been sent: what is said now waits behind no more.
+pub const UNSENT_BYTES_MAX: u32 = 32 << 10;
+/// Of one HTTP connection so much is buffered, each way. A longer head: 431.
+pub const HTTP_BUFFER_BYTES_MAX: usize = 64 << 10;
+/// Bytes read from a WebSocket at once, into a buffer that is not kept.
+pub const READ_BYTES: usize = 16 << 10;
+/// A WebSocket's last frame may take so long to arrive.
+pub const CLOSE_WAIT: Duration = Duration::from_secs(2);
+/// Open streams and sockets, in all, of one principal, and from one address that is not this machine's.
+/// Above: 503 `too_many_connections`.
+pub const PLACES_MAX: usize = 20_000;
+pub const PLACES_PER_PRINCIPAL_MAX: usize = 10_000;
+pub const PLACES_PER_ADDRESS_MAX: usize = 2_000;
+
+/// A shorter secret is refused.
+pub const SECRET_BYTES_MIN: usize = 16;
+/// A longer token file is refused; while the server runs, the tokens of before hold.
+pub const TOKEN_FILE_BYTES_MAX: u64 = 1 << 20;
+/// So often it is looked whether the token file has changed, and what was issued has run out.
+pub const TOKENS_EVERY: Duration = Duration::from_secs(1);
+/// Wrong tokens from one address; above: 429 `rate_limited`.
+pub const WRONG_TOKENS_QUOTA: Quota = Quota::per_second(per(1)).allow_burst(per(20));
+/// Addresses whose wrong tokens are counted apart. Above, they share what one may do.
+pub const WRONG_ADDRESSES_MAX: usize = 10_000;
+/// Refusals of what somebody may not that are logged; above, they are only counted.
+pub const REFUSALS_LOGGED_QUOTA: Quota = Quota::per_second(per(10)).allow_burst(per(100));
+/// Sessions and tickets that one principal asks for; above: 429 `rate_limited`.
+pub const PASSES_QUOTA: Quota = Quota::per_second(per(50)).allow_burst(per(200));
+/// A session ends after this.
+pub const SESSION_LIFE: Duration = Duration::from_secs(12 * 3600);
+/// Sessions at once. Above: 429 `rate_limited`; of one principal: its oldest ends.
+pub const SESSIONS_MAX: usize = 10_000;
+pub const SESSIONS_EACH_MAX: usize = 1_000;
+/// A ticket holds so long, and once.
+pub const TICKET_LIFE: Duration = Duration::from_secs(30);
+/// Tickets that were not used yet; as sessions.
+pub const TICKETS_MAX: usize = 10_000;
+pub const TICKETS_EACH_MAX: usize = 2_000;
+/// A browser may remember for so long, in seconds, what it may send here.
+pub const PREFLIGHT_S: u32 = 600;
+
+const fn per(times: u32) -> NonZeroU32 {
+    match NonZeroU32::new(times) {
+        Some(times) => times,
+        None => NonZeroU32::MIN,
+    }
+}
+
 /// A request's head must arrive within this.
 pub const HEAD_WAIT: Duration = Duration::from_secs(10);
 /// A request's body must arrive within this.

@@ -1,7 +1,7 @@
 //! Opening the store and folding what it holds.
 
 use crate::contents::{Slot, number};
-use crate::feed::{Feed, Published, ReadError};
+use crate::feed::{Contents, Feed, Published, ReadError};
 use crate::limits;
 use bytes::Bytes;
 use fleet::{Event, Ledger, Outcome, Rules, Timestamp};
@@ -189,7 +189,7 @@ pub(crate) async fn reopen(store: &Store, feed: &Feed, rules: Rules) -> Result<O
         let last = records.last().ok_or(StoreError::Rewound { after: at, tail: opened.tail })?;
         at = last.position;
         for record in &records {
-            feed.publish(Published::read(feed, store, record, None).await?, &[]);
+            feed.publish(Published::read(feed, store, record, Contents::Read).await?, &[]);
         }
     }
     let mut ledger = Ledger::with(rules);

@@ -12,7 +12,7 @@ pub(crate) fn id(order: u64) -> JobId {
 }
 
 fn at(order: u64, fact: Fact) -> Event {
-    Event { at: Timestamp(order.cast_signed()), fact }
+    Event { at: Timestamp(order.cast_signed()), fact, by: None }
 }
 
 /// Job `order`, of the customer `even` or `odd`.
@@ -30,7 +30,7 @@ pub(crate) fn submitted(order: u64) -> Event {
 pub(crate) fn assigned(order: u64, attempt: u32, worker: &str) -> Event {
     let (worker, machine) = (WorkerId::parse(worker).unwrap(), MachineId::parse("m").unwrap());
     let (lease, session) = (LeaseId(attempt.into()), SessionId(1));
-    at(order, Fact::JobAssigned { job: id(order), lease, attempt, worker, machine, session })
+    at(order, Fact::JobAssigned { job: id(order), lease, attempt, worker, machine, session, seq: 0 })
 }
 
 pub(crate) fn returned(order: u64, worker: &str) -> Event {
@@ -44,6 +44,7 @@ pub(crate) fn returned(order: u64, worker: &str) -> Event {
         retry_at: None,
         counts: Counts::default(),
         more_than_gb: None,
+        seq: 0,
     };
     at(order, fact)
 }
@@ -56,6 +57,7 @@ pub(crate) fn cancelled(order: u64) -> Event {
         attempt: 0,
         runs_failed: 0,
         outcome: Outcome::Cancelled,
+        seq: 0,
     };
     at(order, fact)
 }

@@ -1,26 +1,25 @@
 //! The wiring: tasks are spawned here, connections accepted, everything stopped in order.
 
+use crate::access::{Access, TokenError};
 use crate::archiver::Archiver;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::connections::Connections;
 use crate::desk::Desk;
 use crate::dispatcher::{Awake, Dispatcher, Stopped};
 use crate::doors::{AtHand, Entrance};
 use crate::feed::Feed;
 use crate::keeper::Keeper;
 use crate::limits;
+use crate::metrics::Metrics;
 use crate::office::{self, OpenError, Opening};
-use axum::body::Body;
-use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
-use std::convert::Infallible;
+use crate::seen::Seen;
+use crate::socket::{Bounds, Front};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use store::{Store, StoreError};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinHandle, JoinSet};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -30,6 +29,11 @@ pub struct Broker {
     entrance: Entrance,
     dispatcher: JoinHandle<Result<(), Stopped>>,
     stats: JoinHandle<()>,
+    /// Writes down which clients were seen, and what tells it to stop.
+    seen: JoinHandle<()>,
+    seeing: CancellationToken,
+    /// Wakes the watchers.
+    beat: JoinHandle<()>,
     /// Those that work on the store beside the dispatcher, and what tells them to stop.
     keeping: JoinSet<()>,
     kept: CancellationToken,
@@ -47,6 +51,8 @@ pub enum StartError {
     Full(String),
     #[error("the store cannot be opened: {0}")]
     Store(String),
+    #[error(transparent)]
+    Tokens(#[from] TokenError),
 }
 
 impl From<OpenError> for StartError {
@@ -64,12 +70,14 @@ impl Broker {
     /// # Errors
     /// The store cannot be opened or read.
     pub async fn start(store: Store, config: Config) -> Result<Broker, StartError> {
+        let access = Arc::new(Access::open(&config)?);
         let opening = office::open(&store, config.rules()).await?;
         let Opening { office, feed, last_at, checkpoint } = opening;
         let (feed, clock) = (Arc::new(feed), Arc::new(Clock::starting_after(last_at)));
         let (inbox, asks) = mpsc::channel(limits::INBOX_ASKS_MAX);
         let (closing, deciding, kept) = (CancellationToken::new(), CancellationToken::new(), CancellationToken::new());
         let desk = Desk { inbox, feed, clock, store };
+        let metrics = Arc::new(Metrics::new(desk.now()));
         let epoch = Arc::new(AtomicU64::new(office.epoch));
         let archiver = Archiver::open(desk.clone(), config.search).await.map_err(OpenError::from)?;
         let keeper = Keeper::new(desk.clone(), Arc::clone(&epoch), &config, checkpoint);
@@ -84,14 +92,24 @@ impl Broker {
             epoch,
             encoder: wire::stored::Encoder::default(),
             awake: Awake::default(),
+            metrics: Arc::clone(&metrics),
         };
         let dispatcher = tokio::spawn(dispatcher.run());
         let stats = tokio::spawn(tell_stats(Arc::clone(&desk.feed), Arc::clone(&desk.clock)));
+        let time = Arc::clone(&desk.feed);
+        let beat = tokio::spawn(async move { time.keep_time().await });
         let mut keeping = JoinSet::new();
         keeping.spawn(archiver.run(kept.clone()));
         keeping.spawn(keeper.run(kept.clone()));
-        let entrance = Entrance::to(AtHand { desk, config, started: Instant::now(), closing: closing.clone() });
-        Ok(Broker { entrance, dispatcher, stats, keeping, kept, closing, deciding })
+        keeping.spawn(Arc::clone(&access).run(kept.clone()));
+        let (connections, seen) = (Arc::<Connections>::default(), Arc::<Seen>::default());
+        let seeing = CancellationToken::new();
+        let noting = Arc::clone(&seen).run(desk.clone(), Arc::clone(&connections), seeing.clone());
+        let noting = tokio::spawn(noting);
+        let (started, closing_too) = (Instant::now(), closing.clone());
+        let at_hand = AtHand { desk, config, access, connections, seen, metrics, started, closing: closing_too };
+        let entrance = Entrance::to(at_hand);
+        Ok(Broker { entrance, dispatcher, stats, seen: noting, seeing, beat, keeping, kept, closing, deciding })
     }
 
     /// Answers on `listener` until `shutdown` is cancelled, then in order: stops accepting,
@@ -103,12 +121,14 @@ impl Broker {
     /// # Panics
     /// The dispatcher panicked: that is a bug, and the process should end and replay.
     pub async fn serve(mut self, listener: TcpListener, shutdown: CancellationToken) -> Result<(), Stopped> {
-        let graceful = GracefulShutdown::new();
-        let room = Arc::new(Semaphore::new(limits::CONNECTIONS_MAX));
+        let front = Front::new(Bounds::default(), self.closing.clone());
         let ended = loop {
             tokio::select! {
                 accepted = listener.accept() => match accepted {
-                    Ok((socket, _)) => self.connect(socket, &room, &graceful),
+                    Ok((stream, from)) => {
+                        let entrance = self.entrance.clone();
+                        front.connect(stream, from, move |request| entrance.clone().answer(request));
+                    }
                     // Out of file handles, most likely: others close meanwhile.
                     Err(error) => {
                         tracing::warn!(%error, "a connection could not be accepted");
@@ -122,10 +142,15 @@ impl Broker {
         };
         drop(listener);
         self.closing.cancel();
-        if tokio::time::timeout(limits::SHUTDOWN_WAIT, graceful.shutdown()).await.is_err() {
+        if tokio::time::timeout(limits::SHUTDOWN_WAIT, front.empty()).await.is_err() {
             tracing::warn!("some connections did not end in time and were cut");
         }
         self.stats.abort();
+        self.beat.abort();
+        self.seeing.cancel();
+        if let Err(error) = self.seen.await {
+            std::panic::resume_unwind(error.into_panic());
+        }
         self.deciding.cancel();
         let ended = match ended {
             Some(ended) => ended,
@@ -140,32 +165,6 @@ impl Broker {
             Ok(stopped) => stopped,
             Err(error) => std::panic::resume_unwind(error.into_panic()),
         }
-    }
-
-    fn connect(&self, socket: TcpStream, room: &Arc<Semaphore>, graceful: &GracefulShutdown) {
-        let Ok(place) = Arc::clone(room).try_acquire_owned() else {
-            tracing::warn!(max = limits::CONNECTIONS_MAX, "too many connections: one was closed");
-            return;
-        };
-        // Frames are small and must not wait for one another; without it they are only late.
-        let _ = socket.set_nodelay(true);
-        let entrance = self.entrance.clone();
-        let service = service_fn(move |request: hyper::Request<Incoming>| {
-            let answer = entrance.clone().answer(request.map(Body::new));
-            async { Ok::<_, Infallible>(answer.await) }
-        });
-        let connection = hyper::server::conn::http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(limits::HEAD_WAIT)
-            .serve_connection(TokioIo::new(socket), service);
-        let connection = graceful.watch(connection);
-        tokio::spawn(async move {
-            // Whatever a stranger sends ends at most their own connection.
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "a connection ended badly");
-            }
-            drop(place);
-        });
     }
 }
 

@@ -2,9 +2,11 @@
 
 use crate::bench::Bench;
 use crate::keep::keep;
-use broker::KeepFor;
-use clap::{Parser, Subcommand};
+use broker::{AllowOrigin, KeepFor, Secret};
+use clap::{Parser, Subcommand, ValueEnum};
+use client::Client;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -22,7 +24,7 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
     /// Run the broker
-    Serve(Serve),
+    Serve(Box<Serve>),
     /// Run this machine's workers
     Agent(Agent),
     /// Submit a job
@@ -35,6 +37,9 @@ pub(crate) enum Verb {
     /// Look after what a broker keeps: check it, back it up, restore it
     #[command(subcommand)]
     Store(Store),
+    /// Make the tokens that a broker asks for
+    #[command(subcommand)]
+    Token(Token),
     /// Measure it, on this machine
     #[command(subcommand)]
     Bench(Bench),
@@ -44,12 +49,24 @@ pub(crate) enum Verb {
     DemoDigest(DemoDigest),
 }
 
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// To read
+    Text,
+    /// To collect: one object a line
+    Json,
+}
+
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   callboard serve
-  callboard serve --listen 127.0.0.1:8080 --store sqlite:/var/lib/callboard/callboard.db")]
+  callboard serve --listen 127.0.0.1:8080 --store sqlite:/var/lib/callboard/callboard.db
+  callboard serve --listen 0.0.0.0:3331 --token-file /etc/callboard/tokens
+  CALLBOARD_TOKEN=admin:…,worker@gpu-a*:… callboard serve --listen 0.0.0.0:3331
+
+docs/operate.md says how tokens are made, written down and taken back.")]
 pub(crate) struct Serve {
-    /// Where to listen. Another address than loopback needs --insecure-no-auth
+    /// Where to listen. Another address than loopback needs tokens, or --insecure-no-auth
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:3331", env = "CALLBOARD_LISTEN", value_parser = address)]
     pub(crate) listen: SocketAddr,
 
@@ -57,7 +74,31 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "URL", default_value = "sqlite:callboard.db", env = "CALLBOARD_STORE")]
     pub(crate) store: String,
 
-    /// Answer to this host name too; may be given more than once
+    /// Let in whoever shows SECRET, with these roles: client, monitor, worker, admin, joined by +. A
+    /// role may be bound: client@CUSTOMER, worker@MACHINE or worker@PREFIX*. The principal is called as
+    /// its roles are written, or NAME=ROLES:SECRET. May be given more than once
+    #[arg(long, value_name = "ROLES:SECRET", env = "CALLBOARD_TOKEN", hide_env_values = true, value_delimiter = ',')]
+    pub(crate) token: Vec<Secret>,
+
+    /// The same from a file, one a line: NAME ROLES [customer=ID] [machines=PREFIX*] sha256:HEX. It is
+    /// read again when it changes
+    #[arg(long, value_name = "FILE", env = "CALLBOARD_TOKEN_FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+
+    /// Let pages of this origin speak to the board, such as https://app.example; * for all, which then
+    /// need a token of their own. May be given more than once
+    #[arg(long, value_name = "ORIGIN", env = "CALLBOARD_ALLOW_ORIGIN", value_delimiter = ',')]
+    pub(crate) allow_origin: Vec<AllowOrigin>,
+
+    /// Take at most so many submissions a second from one principal; each job of a batch is one
+    #[arg(long, value_name = "N", env = "CALLBOARD_RATE_LIMIT")]
+    pub(crate) rate_limit: Option<NonZeroU32>,
+
+    /// Show monitors no payloads and no results
+    #[arg(long, env = "CALLBOARD_REDACT_PAYLOADS")]
+    pub(crate) redact_payloads: bool,
+
+    /// Answer to this host name too, while there are no tokens; may be given more than once
     #[arg(long, value_name = "NAME", env = "CALLBOARD_ALLOW_HOST", value_delimiter = ',')]
     pub(crate) allow_host: Vec<String>,
 
@@ -85,18 +126,44 @@ pub(crate) struct Serve {
     #[arg(long, env = "CALLBOARD_SEARCH")]
     pub(crate) search: bool,
 
+    /// How the log is written to standard error; CALLBOARD_LOG says how much (info, or debug for every
+    /// stream and socket that opens or ends)
+    #[arg(long, value_name = "FORMAT", default_value = "text", env = "CALLBOARD_LOG_FORMAT")]
+    pub(crate) log_format: LogFormat,
+
     /// Let anyone who reaches the address do everything
-    #[arg(long, env = "CALLBOARD_INSECURE_NO_AUTH")]
+    #[arg(long, env = "CALLBOARD_INSECURE_NO_AUTH", conflicts_with_all = ["token", "token_file"])]
     pub(crate) insecure_no_auth: bool,
+}
+
+/// Which broker to speak to, and as whom.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Address {
+    /// The broker's address
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:3331", env = "CALLBOARD_BROKER")]
+    pub(crate) broker: String,
+
+    /// The secret that the broker asks for. Others on this machine see a command line, not the environment
+    #[arg(long = "token", value_name = "SECRET", env = "CALLBOARD_BROKER_TOKEN", hide_env_values = true)]
+    pub(crate) token: Option<Secret>,
+}
+
+impl Address {
+    pub(crate) fn client(&self) -> anyhow::Result<Client> {
+        let broker = Client::new(&self.broker)?;
+        match &self.token {
+            Some(token) => Ok(broker.with_token(token.expose())?),
+            None => Ok(broker),
+        }
+    }
 }
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:
   callboard agent --broker http://127.0.0.1:3331 --config agent.toml")]
 pub(crate) struct Agent {
-    /// The broker to work for
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:3331", env = "CALLBOARD_BROKER")]
-    pub(crate) broker: String,
+    #[command(flatten)]
+    pub(crate) broker: Address,
 
     /// What this machine offers; docs/agent.md describes the file
     #[arg(long, value_name = "FILE", default_value = "agent.toml", env = "CALLBOARD_AGENT_CONFIG")]
@@ -111,9 +178,8 @@ pub(crate) struct Agent {
 
 Exit codes with --watch: 0 the job completed, 1 it did not.")]
 pub(crate) struct Submit {
-    /// The broker to give it to
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:3331", env = "CALLBOARD_BROKER")]
-    pub(crate) broker: String,
+    #[command(flatten)]
+    pub(crate) broker: Address,
 
     /// Which service the job needs
     #[arg(long, value_name = "NAME")]
@@ -147,9 +213,8 @@ pub(crate) struct Submit {
 
 Exit codes with a job: 0 it completed, 1 it did not.")]
 pub(crate) struct Watch {
-    /// The broker to listen to
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:3331", env = "CALLBOARD_BROKER")]
-    pub(crate) broker: String,
+    #[command(flatten)]
+    pub(crate) broker: Address,
 
     /// The job to watch; without it, everything
     #[arg(value_name = "JOB")]
@@ -168,9 +233,8 @@ pub(crate) enum Jobs {
 
 The first line is the answer; --json prints all that the broker says.")]
 pub(crate) struct Explain {
-    /// The broker to ask
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:3331", env = "CALLBOARD_BROKER")]
-    pub(crate) broker: String,
+    #[command(flatten)]
+    pub(crate) broker: Address,
 
     /// The job
     #[arg(value_name = "JOB")]
@@ -258,6 +322,40 @@ pub(crate) struct StoreStats {
     /// The store: sqlite:<path>, or the path
     #[arg(value_name = "STORE", default_value = "sqlite:callboard.db", env = "CALLBOARD_STORE", value_parser = store_path)]
     pub(crate) store: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Token {
+    /// Make a secret, and the line of the token file that lets it in
+    New(NewToken),
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "The line goes to standard output, the secret to standard error, once: it is kept nowhere.
+
+Examples:
+  callboard token new api --role client --role monitor >> /etc/callboard/tokens
+  callboard token new acme --role client --customer acme
+  callboard token new rack-a --role worker --machines 'gpu-a*'
+
+A second line of the same name is a second secret of the same principal: add it, give it to the
+programs, then remove the first line.")]
+pub(crate) struct NewToken {
+    /// What its bearer is called: jobs belong to this name
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+
+    /// client, monitor, worker or admin; may be given more than once
+    #[arg(long, value_name = "ROLE", required = true, value_delimiter = ',')]
+    pub(crate) role: Vec<String>,
+
+    /// Sees this customer's jobs only, and submits for no other
+    #[arg(long, value_name = "ID")]
+    pub(crate) customer: Option<String>,
+
+    /// Works for this machine only, or with a star at the end for all whose ids begin so
+    #[arg(long, value_name = "PREFIX*")]
+    pub(crate) machines: Option<String>,
 }
 
 #[derive(Debug, clap::Args)]

@@ -3,12 +3,11 @@
 use crate::args::Explain;
 use crate::say::say;
 use crate::watch;
-use client::Client;
 use std::process::ExitCode;
 use wire::explain::Explained;
 
 pub(crate) async fn explain(args: Explain) -> anyhow::Result<ExitCode> {
-    let broker = Client::new(&args.broker)?.on_outage(watch::tell_outage);
+    let broker = args.broker.client()?.on_outage(watch::tell_outage);
     let explained = broker.explain(&args.job).await?;
     match args.json {
         true => say(&serde_json::to_string_pretty(&explained)?)?,

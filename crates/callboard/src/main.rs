@@ -11,10 +11,11 @@ mod run_agent;
 mod say;
 mod serve;
 mod submit;
+mod token;
 mod upkeep;
 mod watch;
 
-use args::{Args, Verb};
+use args::{Args, LogFormat, Verb};
 use clap::Parser;
 use say::note;
 use std::future::Future;
@@ -72,30 +73,44 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 
 async fn run(args: Args) -> anyhow::Result<ExitCode> {
     match args.verb {
-        Verb::Serve(args) => until_stopped("info", |stop| serve::run(args, stop)).await,
-        Verb::Agent(args) => until_stopped("info", |stop| run_agent::run(args, stop)).await,
-        Verb::Demo(args) => until_stopped("warn", |stop| demo::run(args, stop)).await,
+        Verb::Serve(args) => until_stopped("info", args.log_format, |stop| Box::pin(serve::run(*args, stop))).await,
+        Verb::Agent(args) => until_stopped("info", LogFormat::Text, |stop| run_agent::run(args, stop)).await,
+        Verb::Demo(args) => until_stopped("warn", LogFormat::Text, |stop| demo::run(args, stop)).await,
         Verb::Submit(args) => submit::run(args).await,
         Verb::Watch(args) => watch::run(args).await,
         Verb::Jobs(args::Jobs::Explain(args)) => jobs::explain(args).await,
         Verb::Store(args) => tokio::task::block_in_place(|| upkeep::run(args)),
+        Verb::Token(args::Token::New(args)) => token::new(&args),
         Verb::Bench(args) => until_interrupted(Box::pin(bench::run(args))).await,
         Verb::DemoDigest(args) => digest::run(&args),
     }
 }
 
 /// Runs what runs until it is stopped: the first signal stops it in order, the second drops it.
-async fn until_stopped<F>(level: &str, part: impl FnOnce(CancellationToken) -> F) -> anyhow::Result<ExitCode>
+async fn until_stopped<F>(
+    level: &str,
+    format: LogFormat,
+    part: impl FnOnce(CancellationToken) -> F,
+) -> anyhow::Result<ExitCode>
 where
     F: Future<Output = anyhow::Result<()>>,
 {
-    log_to_stderr(level);
+    log_to_stderr(level, format);
     let (stop, drop_it) = (CancellationToken::new(), CancellationToken::new());
     tokio::spawn(count_signals(signals()?, stop.clone(), drop_it.clone()));
     tokio::select! {
-        ended = part(stop) => ended.map(|()| ExitCode::SUCCESS),
+        ended = part(stop) => match ended {
+            Err(error) if format == LogFormat::Json => {
+                tracing::error!("{error:#}");
+                Ok(ExitCode::FAILURE)
+            }
+            ended => ended.map(|()| ExitCode::SUCCESS),
+        },
         () = drop_it.cancelled() => {
-            note("stopped at once");
+            match format {
+                LogFormat::Text => note("stopped at once"),
+                LogFormat::Json => tracing::warn!("stopped at once"),
+            }
             Ok(ExitCode::from(130))
         }
     }
@@ -113,14 +128,13 @@ async fn until_interrupted(work: impl Future<Output = anyhow::Result<ExitCode>>)
 }
 
 /// `CALLBOARD_LOG` says otherwise, in the syntax of `tracing`'s filters.
-fn log_to_stderr(level: &str) {
+fn log_to_stderr(level: &str, format: LogFormat) {
     let filter = EnvFilter::try_from_env("CALLBOARD_LOG").unwrap_or_else(|_| EnvFilter::new(level));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_target(false)
-        .init();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match format {
+        LogFormat::Text => log.with_ansi(std::io::stderr().is_terminal()).with_target(false).init(),
+        LogFormat::Json => log.json().init(),
+    }
 }
 
 /// Ctrl-C, TERM, and the terminal that was closed.

@@ -2,7 +2,7 @@
 
 use crate::args::Serve;
 use anyhow::{Context, bail};
-use broker::{Broker, Config, StartError};
+use broker::{Broker, Config, KnownToken, Secret, StartError};
 use std::net::SocketAddr;
 use std::time::Duration;
 use store::StoreError;
@@ -16,23 +16,37 @@ pub(crate) async fn run(args: Serve, shutdown: CancellationToken) -> anyhow::Res
     let Serve {
         listen,
         store,
+        token,
+        token_file,
+        allow_origin,
+        rate_limit,
+        redact_payloads,
         allow_host,
         starve_after,
         journal_keep,
         archive_keep,
         checkpoint_every,
         search,
+        log_format: _,
         insecure_no_auth,
     } = args;
-    if !listen.ip().is_loopback() && !insecure_no_auth {
+    let tokens = known(&token)?;
+    let asks_for_tokens = !tokens.is_empty() || token_file.is_some();
+    if !listen.ip().is_loopback() && !asks_for_tokens && !insecure_no_auth {
         bail!(
             "{listen} can be reached from elsewhere, and everyone who reaches it could do everything. \
-             Listen on 127.0.0.1 behind a proxy that asks for a password, or say --insecure-no-auth"
+             Give it tokens (--token, or --token-file with lines that `callboard token new` makes), \
+             listen on 127.0.0.1, or say --insecure-no-auth"
         );
     }
     let config = Config {
         allow_hosts: allow_host,
         any_host: insecure_no_auth,
+        tokens,
+        token_file,
+        allow_origins: allow_origin,
+        rate_limit,
+        redact_payloads,
         starve_after,
         journal_keep,
         archive_keep,
@@ -43,17 +57,26 @@ pub(crate) async fn run(args: Serve, shutdown: CancellationToken) -> anyhow::Res
     // First the address: opening the store takes it from whoever has it, and a broker that cannot
     // listen must not have done that.
     let listener = bind(listen).await?;
-    let Some(broker) = shutdown.run_until_cancelled(start_with_room(&store, config)).await else { return Ok(()) };
+    let Some(broker) = shutdown.run_until_cancelled(Box::pin(start_with_room(&store, config))).await else {
+        return Ok(());
+    };
     let broker = broker?;
     let address = listener.local_addr()?;
     if insecure_no_auth {
         tracing::warn!("anyone who reaches {address} may do everything (--insecure-no-auth)");
-    } else {
+    } else if !asks_for_tokens {
         tracing::info!("no tokens: for programs of this machine only");
     }
     tracing::info!(%store, "callboard {} at http://{address}", env!("CARGO_PKG_VERSION"));
     broker.serve(listener, shutdown).await?;
     Ok(())
+}
+
+/// What is wrong with one is said by its place: the text itself is a secret.
+fn known(tokens: &[Secret]) -> anyhow::Result<Vec<KnownToken>> {
+    let numbered = tokens.iter().enumerate();
+    let parse = |(at, token)| KnownToken::given(token).with_context(|| format!("--token number {}", at + 1));
+    numbered.map(parse).collect()
 }
 
 pub(crate) fn config_for(store: &str) -> Config {

@@ -4,13 +4,13 @@ use crate::args::Submit;
 use crate::say::{note, say};
 use crate::watch;
 use anyhow::Context;
-use client::{Client, NewJob};
+use client::NewJob;
 use serde_json::value::RawValue;
 use std::io::Read;
 use std::process::ExitCode;
 
 pub(crate) async fn run(args: Submit) -> anyhow::Result<ExitCode> {
-    let broker = Client::new(&args.broker)?.on_outage(watch::tell_outage);
+    let broker = args.broker.client()?.on_outage(watch::tell_outage);
     let mut job = NewJob::new(args.service, payload(&args.payload)?);
     if let Some(requirements) = args.requirements {
         let hint = "the requirements are not JSON; they look like '{\"hardware\":{\"gpu_memory_gb\":24}}'";
@@ -22,7 +22,7 @@ pub(crate) async fn run(args: Submit) -> anyhow::Result<ExitCode> {
     if let Some(id) = args.job_id {
         job = job.id(id);
     }
-    let submitted = broker.submit(&job).await.with_context(|| format!("{} did not take the job", args.broker))?;
+    let submitted = broker.submit(&job).await.with_context(|| format!("{} did not take the job", broker.url()))?;
     if args.watch {
         note(&format!("job {}", submitted.job_id));
         return watch::one(&broker, &submitted.job_id).await;

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use std::process::ExitCode;
 
 pub(crate) async fn run(args: Watch) -> anyhow::Result<ExitCode> {
-    let broker = Client::new(&args.broker)?.on_outage(tell_outage);
+    let broker = args.broker.client()?.on_outage(tell_outage);
     match args.job {
         Some(job) => one(&broker, &job).await,
         None => everything(&broker).await,

@@ -199,3 +199,60 @@ fn a_time_that_is_none_is_refused_and_says_what_one_looks_like() {
         Callboard::start(&broker).hears(" at http://");
     }
 }
+
+#[test]
+fn tokens_let_a_broker_be_reached_from_elsewhere_and_programs_show_theirs() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("tokens");
+    let mut made = Callboard::start(&["token", "new", "rack", "--role", "worker", "--machines", "m*"]);
+    let line = made.printed();
+    let said = made.hears("the secret, shown this once: ");
+    assert!(made.ends().success());
+    let secret = said.rsplit(' ').next().unwrap().trim().to_owned();
+    assert!(line.starts_with("rack worker machines=m* sha256:") && !line.contains(&secret), "{line}");
+    std::fs::write(&file, &line).unwrap();
+    let (file, api) = (file.to_str().unwrap(), "client:0123456789abcdef");
+    let broker = Callboard::start(&[
+        "serve",
+        "--listen",
+        "0.0.0.0:0",
+        "--store",
+        "memory:",
+        "--token",
+        api,
+        "--token-file",
+        file,
+    ]);
+    let line = broker.hears(" at http://");
+    let address = line.split("http://").nth(1).unwrap().split_whitespace().next().unwrap();
+    let address = address.replace("0.0.0.0", "127.0.0.1");
+    let config = folder.path().join("agent.toml");
+    std::fs::write(&config, "[machine]\nid = \"m\"\n[services.wait]\nengine = \"simulated\"\nduration_ms = 10\n")
+        .unwrap();
+    let url = format!("http://{address}");
+    let _agent =
+        Callboard::start(&["agent", "--broker", &url, "--token", &secret, "--config", config.to_str().unwrap()]);
+    let (_, status) = submit(&address, &["--service", "wait", "--watch", "--token", "0123456789abcdef"]);
+    assert!(status.success());
+    assert_eq!(submit(&address, &["--service", "wait"]).1.code(), Some(1), "without a token");
+}
+
+#[test]
+fn what_is_wrong_with_a_token_or_an_address_is_said_and_the_secret_is_not() {
+    for (args, says) in [
+        (
+            &["--listen", "127.0.0.1:0", "--token", "operator:0123456789abcdef"][..],
+            "--token number 1: has something else than roles",
+        ),
+        (&["--listen", "127.0.0.1:0", "--token", "0123456789abcdef"], "has no colon"),
+        (&["--listen", "127.0.0.1:0", "--token", "client:0123456789abcde"], "at least 16 are needed"),
+        (&["--listen", "0.0.0.0:0"], "--token, or --token-file"),
+        (&["--token-file", "/nowhere/tokens"], "the token file /nowhere/tokens cannot be read"),
+        (&["--allow-origin", "app.example"], "an origin looks like"),
+    ] {
+        let mut broker = Callboard::start(&[&["serve", "--store", "memory:"], args].concat());
+        let said = broker.hears(says);
+        assert!(!said.contains("0123456789"), "{said}");
+        assert!(!broker.ends().success());
+    }
+}

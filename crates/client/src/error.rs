@@ -82,6 +82,11 @@ fn whole_story(error: &dyn std::error::Error) -> String {
     story
 }
 
+/// A token that cannot be shown.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("the token holds a line break or another character that no token has")]
+pub struct TokenError;
+
 /// Why a text is not the address of a broker.
 #[derive(Debug, thiserror::Error)]
 pub enum UrlError {

@@ -1,9 +1,9 @@
 //! One call: an address and a body there, an answer or an error back.
 
-use crate::error::{ClientError, UrlError, is_weather_status};
+use crate::error::{ClientError, TokenError, UrlError, is_weather_status};
 use crate::limits;
 use bytes::{Bytes, BytesMut};
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Method, Response, StatusCode, Url};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -17,6 +17,7 @@ use wire::Problem;
 pub struct Client {
     http: reqwest::Client,
     base: Url,
+    bearer: Option<HeaderValue>,
     pub(crate) on_outage: fn(&ClientError),
 }
 
@@ -57,7 +58,18 @@ impl Client {
             let why = std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
             UrlError::Tls { url: url.to_owned(), why }
         })?;
-        Ok(Client { http, base, on_outage: |_| {} })
+        Ok(Client { http, base, bearer: None, on_outage: |_| {} })
+    }
+
+    /// Every call shows this token. It is in no error and no log.
+    ///
+    /// # Errors
+    /// It holds what no header may hold.
+    pub fn with_token(mut self, token: &str) -> Result<Client, TokenError> {
+        let mut bearer = HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| TokenError)?;
+        bearer.set_sensitive(true);
+        self.bearer = Some(bearer);
+        Ok(self)
     }
 
     /// Streams come back by themselves; `tell` is called once for each time they have to.
@@ -82,7 +94,11 @@ impl Client {
     }
 
     pub(crate) fn request(&self, method: Method, address: Url) -> reqwest::RequestBuilder {
-        self.http.request(method, address)
+        let request = self.http.request(method, address);
+        match &self.bearer {
+            Some(bearer) => request.header(AUTHORIZATION, bearer),
+            None => request,
+        }
     }
 
     pub(crate) fn call(&self, method: &Method, path: &str) -> Result<Call, ClientError> {

@@ -16,7 +16,7 @@ pub mod sse;
 mod watch;
 
 pub use backoff::{Backoff, roll};
-pub use error::{ClientError, UrlError};
+pub use error::{ClientError, TokenError, UrlError};
 pub use events::Events;
 pub use http::{Client, is_id};
 pub use new_job::NewJob;

@@ -66,7 +66,7 @@ impl<P: Serialize> NewJob<P> {
         self
     }
 
-    /// What the worker must have, as `docs/api.md` describes it.
+    /// What the worker must have, as the reference (`/docs`) describes it.
     #[must_use]
     pub fn requirements(mut self, requirements: Value) -> NewJob<P> {
         self.requirements = Some(requirements);

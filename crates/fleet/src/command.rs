@@ -1,8 +1,8 @@
 //! What may be asked of the ledger, and what it answers.
 
 use crate::{
-    Capabilities, Content, Declared, Failure, JobId, JobSpec, LeaseId, MachineFacts, MachineId, Phase, Progress, Rank,
-    Refusal, Service, SessionId, Timestamp, WorkerId,
+    Capabilities, ClientKey, Content, Declared, Failure, JobId, JobSpec, LeaseId, MachineFacts, MachineId, Phase,
+    Progress, Rank, Refusal, Service, SessionId, Timestamp, WorkerId, WorkflowId,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -80,6 +80,24 @@ pub enum Command {
     Release {
         lease: LeaseId,
         reason: Option<Arc<str>>,
+    },
+
+    /// A client wants to be told of these jobs, and of all of this workflow that its principal has
+    /// or submits later. What it submitted itself it is told of anyway, unless it unfollowed that.
+    Follow {
+        client: ClientKey,
+        jobs: Vec<JobId>,
+        workflow: Option<WorkflowId>,
+    },
+    Unfollow {
+        client: ClientKey,
+        jobs: Vec<JobId>,
+        workflow: Option<WorkflowId>,
+    },
+    /// These clients are connected or were a moment ago, each with the number of the last event
+    /// that it has for sure; 0 says nothing.
+    ClientsSeen {
+        clients: Vec<(ClientKey, u64)>,
     },
 
     /// All that ended before this time can be read elsewhere, and may be forgotten in time. Heard

@@ -1,8 +1,9 @@
 //! What happened, and what is merely passing.
 
 use crate::{
-    Capabilities, Counts, Declared, Failure, JobId, JobSpec, LeaseId, MachineFacts, MachineId, Missing, Number,
-    Outcome, Phase, Progress, Rank, Service, SessionId, Status, Timestamp, WorkerId, WorkerStatus,
+    Capabilities, ClientKey, Counts, Declared, Failure, JobId, JobSpec, LeaseId, MachineFacts, MachineId, Missing,
+    Number, Outcome, Phase, PrincipalId, Progress, Rank, Service, SessionId, Status, Timestamp, WorkerId, WorkerStatus,
+    WorkflowId,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -12,8 +13,13 @@ use std::sync::Arc;
 pub struct Event {
     pub at: Timestamp,
     pub fact: Fact,
+    /// Whose act led to it, if that was an administrator's. No rule asks for it: whoever takes the
+    /// command down writes it, for those who want to know later.
+    pub by: Option<PrincipalId>,
 }
 
+/// `seq` numbers what clients are told of one job: its submission is the first, and then one by one;
+/// 0 in what earlier versions wrote.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Fact {
     JobSubmitted {
@@ -30,10 +36,12 @@ pub enum Fact {
         worker: WorkerId,
         machine: MachineId,
         session: SessionId,
+        seq: u32,
     },
     JobStarted {
         job: JobId,
         worker: WorkerId,
+        seq: u32,
     },
     /// No worker of the fleet could run it any more; or, when it comes with a job that waits,
     /// yet.
@@ -59,6 +67,7 @@ pub enum Fact {
         retry_at: Option<Timestamp>,
         counts: Counts,
         more_than_gb: Option<Number>,
+        seq: u32,
     },
     /// The end. `worker` and `machine` are those of the lease it ended, if one was held.
     JobFinished {
@@ -68,6 +77,7 @@ pub enum Fact {
         attempt: u32,
         runs_failed: u32,
         outcome: Outcome,
+        seq: u32,
     },
     /// Out of the ledger, which knows its id no more. Told to nobody; journals of earlier versions
     /// have it, and it is not decided any more.
@@ -167,6 +177,27 @@ pub enum Fact {
     ServicePaused {
         service: Service,
         is_paused: bool,
+    },
+
+    /// A client follows more: what it did not follow before. This and what follows is told to nobody.
+    ClientFollows {
+        client: ClientKey,
+        jobs: Vec<JobId>,
+        workflow: Option<WorkflowId>,
+    },
+    /// A client follows less; of its own jobs it is told no more.
+    ClientUnfollows {
+        client: ClientKey,
+        jobs: Vec<JobId>,
+        workflow: Option<WorkflowId>,
+    },
+    /// These were there, and have heard so far.
+    ClientsSeen {
+        clients: Vec<(ClientKey, u64)>,
+    },
+    /// They stayed away for too long, or had to make room for others.
+    ClientsForgotten {
+        clients: Vec<ClientKey>,
     },
 }
 

@@ -140,6 +140,8 @@ pub struct Job {
     pub rank: Rank,
     /// It waits for so long that it goes before all that wait less.
     pub is_starving: bool,
+    /// The number of the newest event of it that clients are told.
+    pub told: u32,
     pub state: State,
     pub counts: Counts,
     /// A worker with so much GPU memory had too little, so the next run should get more.
@@ -284,6 +286,11 @@ pub struct Progress {
 }
 
 impl Job {
+    /// Clients are told of it once more; events of earlier versions have no number.
+    pub(crate) fn tell(&mut self, seq: u32) {
+        self.told = if seq > 0 { seq } else { self.told + 1 };
+    }
+
     /// The lease that is held now, if one is.
     #[must_use]
     pub fn lease(&self) -> Option<&Lease> {
@@ -405,10 +412,18 @@ impl JobSpec {
         self.options.as_ref()?.retry_of.as_ref()
     }
 
-    /// The same job under a fresh id: all that was asked for, but for times that have passed at
-    /// `now` and the key, which stands for this one.
+    /// Whether `other`, if it has the same id or key, is this one once more.
     #[must_use]
-    pub fn again(&self, id: JobId, now: Timestamp) -> JobSpec {
+    pub fn is_same_submission(&self, other: &JobSpec) -> bool {
+        self.digest == other.digest && self.owner.principal == other.owner.principal
+    }
+
+    /// The same job under a fresh id: all that was asked for, but for times that have passed at
+    /// `now` and the key, which stands for this one. It belongs to the same principal. `owner` is
+    /// who retries it: one of that principal gets it as its own client's, anybody else repeats it
+    /// for the client that had it.
+    #[must_use]
+    pub fn again(&self, id: JobId, owner: Arc<Owner>, now: Timestamp) -> JobSpec {
         let mut options = self.options.as_deref().cloned().unwrap_or_default();
         (options.retry_of, options.idempotency_key) = (Some(self.id.clone()), None);
         if let Some(timing) = &mut options.timing {
@@ -416,6 +431,8 @@ impl JobSpec {
                 *time = time.filter(|time| *time > now);
             }
         }
-        JobSpec { id, options: options.stated(), ..self.clone() }
+        let is_own = owner.principal == self.owner.principal;
+        let owner = if is_own { owner } else { Arc::clone(&self.owner) };
+        JobSpec { id, owner, options: options.stated(), ..self.clone() }
     }
 }

@@ -13,6 +13,7 @@
 //! what is merely heard – who is alive, who stands ready – and is rebuilt by the next
 //! heartbeat.
 
+mod client;
 mod command;
 mod event;
 mod explain;
@@ -31,6 +32,7 @@ mod schedule;
 mod time;
 mod worker;
 
+pub use client::{Client, ClientKey};
 pub use command::{Answer, Beat, Command, Fail, Grant, Health, JoinWorker, Next, Orders, Submitted};
 pub use event::{Event, Fact, Pulse, ReturnReason, Told, WorkerReport};
 pub use explain::{Best, Explanation, Lack, Nearest, Verdict};

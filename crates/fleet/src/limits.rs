@@ -100,6 +100,23 @@ pub const CLASSES_IDLE_MAX: usize = 1_024;
 /// the oldest is dropped, and the heartbeat's answer says it instead.
 pub const REVOKED_PER_MACHINE_MAX: usize = WORKERS_PER_MACHINE_MAX * SLOTS_MAX as usize;
 
+/// Jobs of one client that have not ended: those it submitted and those it subscribed to one by
+/// one. Above: subscriptions and submissions are refused.
+pub const FOLLOWED_MAX: usize = 10_000;
+/// Workflows that one client subscribed to. Above: refused.
+pub const FOLLOWED_WORKFLOWS_MAX: usize = 256;
+/// A client's subscription to a job goes so long after the job's end.
+pub const FOLLOWED_KEPT_MS: u64 = 86_400_000;
+/// A client's subscriptions to jobs that have ended; beyond it that goes of which the job ended first.
+pub const FOLLOWED_ENDED_MAX: usize = 10_000;
+/// Clients that are known; beyond it the one of the same principal goes that stayed away longest,
+/// or of all if that principal has none.
+pub const CLIENTS_MAX: usize = 100_000;
+/// A client that stays away for so long is forgotten, and what it subscribed to with it.
+pub const CLIENT_KEPT_MS: u64 = 86_400_000;
+/// That a client still is there is remembered so often; what it has heard, at once.
+pub const CLIENT_SEEN_EVERY_MS: u64 = 60_000;
+
 const _: () = assert!(RENEW_MS * 3 <= LEASE_MS, "two renewals may be lost before a lease is");
 const _: () = assert!(HEARTBEAT_MS * 3 <= MACHINE_SILENT_MS, "two beats may be lost before a machine is silent");
 const _: () = assert!(MACHINE_SILENT_MS < MACHINE_GONE_MS);
@@ -108,6 +125,7 @@ const _: () = assert!(BACKOFF_FACTOR <= BACKOFF_FACTOR_MAX);
 const _: () = assert!(RETRY_AFTER_MS_MAX <= TIMING_MS_MAX);
 const _: () = assert!(START_MS < HOLD_OFF_MS, "an assignment that is not started ends before its hold-off");
 const _: () = assert!(HANDED_BACK_MAX as usize <= ATTEMPTS_KEPT_MAX, "hold-offs are replayed from attempts");
+const _: () = assert!(CLIENT_SEEN_EVERY_MS < CLIENT_KEPT_MS, "who is there is not forgotten");
 const _: () = assert!(BATCH_JOBS_MAX <= CLASSES_MAX && CLASSES_IDLE_MAX <= CLASSES_MAX);
 const _: () = assert!(PRIORITY_DEFAULT <= PRIORITY_MAX && ATTEMPTS_DEFAULT <= ATTEMPTS_MAX);
 const _: () = assert!(LOST_IN_A_ROW_MAX as usize <= ATTEMPTS_KEPT_MAX);

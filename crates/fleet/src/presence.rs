@@ -15,6 +15,8 @@ pub struct Presence {
     pub(crate) revoked: HashMap<MachineId, VecDeque<LeaseId>>,
     /// Machines that were drained, or no longer are, and were not yet told.
     pub(crate) ordered: BTreeSet<MachineId>,
+    /// No client is forgotten before: until then nobody could be seen.
+    pub(crate) clients_until: Timestamp,
     /// What ended before can be read in the archive.
     pub(crate) archived: Option<Timestamp>,
     timers: BTreeSet<(Timestamp, Timer)>,

@@ -1,6 +1,6 @@
 //! A rule says no. That is an answer, not an error.
 
-use crate::{JobId, MachineId, Status, WorkerId, limits};
+use crate::{ClientId, JobId, MachineId, Status, WorkerId, limits};
 
 /// Each variant has a stable code on the wire; the sentence is for the person who reads it.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -29,4 +29,15 @@ pub enum Refusal {
     TooManyWorkers { machine: MachineId },
     #[error("waiting jobs have {max} different sets of requirements, which is the limit", max = limits::CLASSES_MAX)]
     TooManyClasses,
+    #[error(
+        "client {client} submitted and follows {max} jobs that have not ended, which is the limit: \
+         wait until some end, or unsubscribe from others' jobs",
+        max = limits::FOLLOWED_MAX
+    )]
+    TooManyFollowed { client: ClientId },
+    #[error(
+        "client {client} follows {max} workflows, which is the limit: unsubscribe from some",
+        max = limits::FOLLOWED_WORKFLOWS_MAX
+    )]
+    TooManyWorkflowsFollowed { client: ClientId },
 }

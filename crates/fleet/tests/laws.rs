@@ -20,6 +20,8 @@ macro_rules! law {
 mod acts;
 #[path = "laws/answers.rs"]
 mod answers;
+#[path = "laws/clients.rs"]
+mod clients;
 #[path = "laws/comparing.rs"]
 mod comparing;
 #[path = "laws/folding.rs"]
@@ -30,13 +32,15 @@ mod folding_fleet;
 mod meets;
 #[path = "laws/oracle.rs"]
 mod oracle;
+#[path = "laws/places.rs"]
+mod places;
 #[path = "laws/pools.rs"]
 mod pools;
 #[path = "laws/world.rs"]
 mod world;
 
 use acts::{Act, Life, Step};
-use fleet::{Command, Event, JobId, Ledger, Rules, Service, Timestamp};
+use fleet::{ClientId, ClientKey, Command, Event, Fact, JobId, Ledger, PrincipalId, Rules, Service, Timestamp};
 use proptest::prelude::*;
 use std::sync::Arc;
 use world::World;
@@ -167,6 +171,64 @@ fn a_job_that_starves_when_its_last_worker_leaves_is_told_unschedulable() {
     world.live(&Step::now(Act::Tick)).unwrap();
     let job = world.ledger.job(&JobId::parse("j").unwrap()).unwrap();
     assert!(job.is_starving && job.waiting().is_some_and(|waiting| waiting.missing.is_some()));
+}
+
+/// Many clients of one principal drive out its own, not another's.
+#[test]
+fn another_client_takes_the_place_of_the_one_that_stayed_away_longest() {
+    let key = |principal: &str, n: usize| ClientKey {
+        principal: PrincipalId::parse(principal).unwrap(),
+        client: ClientId::parse(&format!("c{n}")).unwrap(),
+    };
+    let mut ledger = Ledger::default();
+    let mut seen = |clients: Vec<ClientKey>, at: i64| -> Vec<Fact> {
+        let clients = clients.into_iter().map(|key| (key, 0)).collect();
+        let mut told = fleet::Told::default();
+        ledger.handle(Command::ClientsSeen { clients }, Timestamp(at), &mut told).unwrap();
+        told.events.into_iter().map(|event| event.fact).collect()
+    };
+    let forgets = |key: ClientKey| Fact::ClientsForgotten { clients: vec![key] };
+    let sees = |key: ClientKey| Fact::ClientsSeen { clients: vec![(key, 0)] };
+    let max = fleet::limits::CLIENTS_MAX;
+    seen(vec![key("acme", 0)], 0);
+    seen((1..max - 1).map(|n| key("many", n)).collect(), 1);
+    seen(vec![key("acme", 1)], 2);
+    // Whoever comes again needs no room.
+    assert_eq!(
+        seen(vec![key("acme", 0), key("many", 1)], 60_002),
+        [Fact::ClientsSeen { clients: vec![(key("acme", 0), 0), (key("many", 1), 0)] }]
+    );
+    // The first of the names that stayed away equally long.
+    let first = (1..max - 1).map(|n| key("many", n)).filter(|known| *known != key("many", 1)).min().unwrap();
+    assert_eq!(seen(vec![key("many", max)], 60_003), [forgets(first), sees(key("many", max))]);
+    assert_eq!(seen(vec![key("acme", 2)], 60_003), [forgets(key("acme", 1)), sees(key("acme", 2))]);
+    let told = seen(vec![key("new", 0), key("acme", 2)], 60_004);
+    assert!(
+        matches!(&told[..], [Fact::ClientsForgotten { clients }, seen]
+        if clients[0].principal == key("many", 0).principal && *seen == sees(key("new", 0))),
+        "{told:?}"
+    );
+}
+
+/// What has ended a client follows still, but so many at most: those that ended last.
+#[test]
+fn of_ended_jobs_a_client_follows_so_many() {
+    let client = pools::client_key(0);
+    let mut ledger = Ledger::default();
+    let mut told = fleet::Told::default();
+    let max = fleet::limits::FOLLOWED_ENDED_MAX;
+    let id = |n: usize| JobId::parse(&format!("j{n}")).unwrap();
+    for n in 0..=max {
+        let now = Timestamp(n as i64);
+        let spec = Arc::new(pools::spec(&format!("j{n}"), Service::parse("hash").unwrap()));
+        ledger.handle(Command::Submit { spec, recalled: None }, now, &mut told).unwrap();
+        let follow = Command::Follow { client: client.clone(), jobs: vec![id(n)], workflow: None };
+        ledger.handle(follow, now, &mut told).unwrap();
+        ledger.handle(Command::Cancel { job: id(n) }, now, &mut told).unwrap();
+    }
+    let known = ledger.client(&client).unwrap();
+    assert_eq!((known.jobs.len(), known.jobs.get(&id(0)), known.jobs.contains_key(&id(1))), (max, None, true));
+    assert!(replay(&ledger.shortest_story().collect::<Vec<_>>()).remembers_the_same_as(&ledger));
 }
 
 /// The worst that can come due at once is more than one tick forgets.

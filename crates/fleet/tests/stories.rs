@@ -2,7 +2,7 @@
 //! its top and tells it as one command a line; what followed stands indented below.
 //!
 //! ```text
-//! > submit j1 for hash priority 80      a command; see `stories/{commands,asked,offered}.rs`
+//! > submit j1 for hash priority 80      a command; see `stories/{commands,asked,offered,following}.rs`
 //!   j1 submitted                        an event
 //!   ~ j1 at 40% says w1                 a pulse
 //!   = accepted                          the answer
@@ -27,6 +27,8 @@
 mod asked;
 #[path = "stories/commands.rs"]
 mod commands;
+#[path = "stories/following.rs"]
+mod following;
 #[path = "stories/naming.rs"]
 mod naming;
 #[path = "stories/offered.rs"]
@@ -122,6 +124,11 @@ stories! {
     why_a_job_waits_is_explained,
     a_worker_that_hands_back_everything_gets_nothing_for_a_while,
     only_bad_input_and_refusal_are_never_retried,
+    a_client_follows_so_many_jobs_and_workflows,
+    a_client_is_told_of_its_jobs_and_of_what_it_follows,
+    a_client_that_stays_away_is_forgotten,
+    what_a_principal_names_is_its_own,
+    what_clients_are_told_of_a_job_is_numbered,
 }
 
 #[test]

@@ -99,7 +99,8 @@ mod files {
     async fn red(archive: &dyn Archive) -> Vec<u64> {
         let text = Some("red".to_owned());
         let (all_of, below, began_from, began_before) = (Vec::new(), u64::MAX, None, None);
-        let query = Query { all_of, below, began_from, began_before, text, limit: 9, skip: 0, count_max: 9 };
+        let assumed = None;
+        let query = Query { all_of, assumed, below, began_from, began_before, text, limit: 9, skip: 0, count_max: 9 };
         archive.find(&query).await.unwrap().rows.iter().map(|row| row.number).collect()
     }
 

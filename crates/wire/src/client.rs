@@ -1,6 +1,6 @@
 //! The client dialect ("EmProps format", `wire.md` §5).
 
-use crate::jobs::{CANCELLED, expired};
+use crate::jobs::{CANCELLED, JobView, expired};
 use crate::monitor::{ProgressData, ResyncReason, Upstream, json};
 use crate::words::JobStatus;
 use crate::{Contents, Json};
@@ -14,8 +14,15 @@ use utoipa::ToSchema;
 pub struct ClientMessage<'a> {
     #[serde(flatten)]
     pub body: ClientBody<'a>,
+    /// Which of its job's messages it is, from 1 without a gap; passing ones have none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub job_seq: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub event_id: Option<&'a str>,
+    /// What the request that it answers was called by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<serde_json::Value>)]
+    pub message_id: Option<&'a Json>,
     /// Unix milliseconds.
     pub timestamp: i64,
 }
@@ -23,10 +30,51 @@ pub struct ClientMessage<'a> {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ClientBody<'a> {
+    ConnectionEstablished {
+        message: &'a str,
+    },
+    /// The first message of the older door, which names its clients itself.
+    Connected {
+        client_id: &'a str,
+    },
     JobAccepted {
         job_id: &'a str,
         status: &'a str,
+        /// The same submission was there before; `status` is the job's status now.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        duplicate: bool,
     },
+    /// The older door's answer to a submission.
+    JobSubmitted {
+        job_id: &'a str,
+    },
+    JobStatus {
+        job: &'a JobView,
+    },
+    JobCancelled {
+        job_id: &'a str,
+    },
+    Subscribed {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        job_id: Option<&'a str>,
+        #[serde(skip_serializing_if = "<[&str]>::is_empty")]
+        job_ids: &'a [&'a str],
+        #[serde(skip_serializing_if = "Option::is_none")]
+        workflow_id: Option<&'a str>,
+    },
+    Unsubscribed {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        job_id: Option<&'a str>,
+        #[serde(skip_serializing_if = "<[&str]>::is_empty")]
+        job_ids: &'a [&'a str],
+        #[serde(skip_serializing_if = "Option::is_none")]
+        workflow_id: Option<&'a str>,
+    },
+    Error {
+        code: &'a str,
+        error: &'a str,
+    },
+    Pong {},
     JobAssigned {
         job_id: &'a str,
         worker_id: &'a str,
@@ -71,11 +119,14 @@ pub enum JobResult<'a> {
     },
 }
 
-/// The message of one event; `None` if clients are told nothing of it.
+/// The message of one event; `None` if clients are told nothing of it. `reference` is what the
+/// request that led to it was called by, for the one socket that it came from.
 #[must_use]
-pub fn event(event: &Event, event_id: &str, contents: Contents<'_>) -> Option<String> {
+pub fn event(event: &Event, event_id: &str, contents: Contents<'_>, reference: Option<&Json>) -> Option<String> {
     let body = match &event.fact {
-        Fact::JobSubmitted { spec, .. } => ClientBody::JobAccepted { job_id: spec.id.as_str(), status: "queued" },
+        Fact::JobSubmitted { spec, .. } => {
+            ClientBody::JobAccepted { job_id: spec.id.as_str(), status: "queued", duplicate: false }
+        }
         Fact::JobAssigned { job, worker, .. } => {
             ClientBody::JobAssigned { job_id: job.as_str(), worker_id: worker.as_str() }
         }
@@ -97,7 +148,8 @@ pub fn event(event: &Event, event_id: &str, contents: Contents<'_>) -> Option<St
         }
         _ => return None,
     };
-    Some(text(body, Some(event_id), event.at))
+    let job_seq = job_seq(&event.fact);
+    Some(text(&ClientMessage { body, job_seq, event_id: Some(event_id), message_id: reference, timestamp: event.at.0 }))
 }
 
 fn result<'a>(outcome: &'a Outcome, contents: Contents<'_>) -> JobResult<'a> {
@@ -129,12 +181,24 @@ pub fn subject(fact: &Fact) -> Option<&JobId> {
     }
 }
 
-/// What a client that comes to a job in the middle is told of where it is.
+fn job_seq(fact: &Fact) -> Option<u32> {
+    match fact {
+        Fact::JobSubmitted { .. } => Some(1),
+        Fact::JobAssigned { seq, .. }
+        | Fact::JobStarted { seq, .. }
+        | Fact::JobReturned { seq, .. }
+        | Fact::JobFinished { seq, .. } => Some(*seq).filter(|seq| *seq > 0),
+        _ => None,
+    }
+}
+
+/// What a client that comes to a job in the middle is told of where it is. `event_id` is where
+/// a stream then stands; what answers a request has none.
 #[must_use]
-pub fn current(job: &Job, event_id: &str, contents: Contents<'_>, now: Timestamp) -> String {
+pub fn current(job: &Job, event_id: Option<&str>, contents: Contents<'_>, now: Timestamp) -> String {
     let job_id = job.spec.id.as_str();
     let body = match &job.state {
-        State::Waiting(_) => ClientBody::JobAccepted { job_id, status: "queued" },
+        State::Waiting(_) => ClientBody::JobAccepted { job_id, status: "queued", duplicate: false },
         State::Assigned { lease } => ClientBody::JobAssigned { job_id, worker_id: lease.worker.as_str() },
         State::Running { .. } => ClientBody::JobStatusChanged {
             job_id,
@@ -149,20 +213,27 @@ pub fn current(job: &Job, event_id: &str, contents: Contents<'_>, now: Timestamp
             ClientBody::CompleteJob { job_id, worker_id, result: result(outcome, contents) }
         }
     };
-    text(body, Some(event_id), job.finished_at().unwrap_or(now))
+    let at = job.finished_at().unwrap_or(now);
+    text(&ClientMessage { body, job_seq: Some(job.told), event_id, message_id: None, timestamp: at.0 })
 }
 
 #[must_use]
 pub fn progress(pulse: &Pulse) -> String {
     let Pulse::Progress { at, .. } = pulse;
-    text(ClientBody::UpdateJobProgress(pulse.into()), None, *at)
+    passing(ClientBody::UpdateJobProgress(pulse.into()), *at)
 }
 
 #[must_use]
 pub fn passing(body: ClientBody<'_>, at: Timestamp) -> String {
-    text(body, None, at)
+    reply(body, None, at)
 }
 
-fn text(body: ClientBody<'_>, event_id: Option<&str>, at: Timestamp) -> String {
-    serde_json::to_string(&ClientMessage { body, event_id, timestamp: at.0 }).unwrap_or_default()
+/// The answer to a request that is called by `reference`.
+#[must_use]
+pub fn reply(body: ClientBody<'_>, reference: Option<&Json>, at: Timestamp) -> String {
+    text(&ClientMessage { body, job_seq: None, event_id: None, message_id: reference, timestamp: at.0 })
+}
+
+fn text(message: &ClientMessage<'_>) -> String {
+    serde_json::to_string(message).unwrap_or_default()
 }

@@ -2,7 +2,10 @@
 
 use crate::words::JobStatus;
 use crate::{Malformed, jobs, rfc3339};
-use fleet::{Expiry, Explanation, Finished, Job, Lack, Ledger, Outcome, Part, State, Timestamp, Verdict};
+use fleet::{
+    Expiry, Explanation, Finished, Job, Lack, Lease, Ledger, MachineId, Outcome, Part, State, Timestamp, Verdict,
+    WorkerId,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, HashMap};
 use utoipa::ToSchema;
@@ -133,9 +136,9 @@ pub struct AheadView {
 }
 
 impl Explained {
-    /// `None`: the job is not known.
+    /// `None`: the job is not known. Without `names` no worker and no machine is named.
     #[must_use]
-    pub fn of(ledger: &Ledger, id: &fleet::JobId, now: Timestamp) -> Option<Explained> {
+    pub fn of(ledger: &Ledger, id: &fleet::JobId, names: bool, now: Timestamp) -> Option<Explained> {
         let (job, why) = (ledger.job(id)?, ledger.explain(id, now)?);
         let shown = |lacks: &[Lack]| lacks.iter().map(ToString::to_string).collect();
         let jobs_is = |is_exact| if is_exact { "exact" } else { "at_least" };
@@ -144,7 +147,7 @@ impl Explained {
             job_id: id.to_string(),
             status: job.status().into(),
             verdict: why.verdict.into(),
-            sentence: sentence(ledger, job, &why),
+            sentence: sentence(ledger, job, &why, names),
             until: match why.verdict {
                 Verdict::BackingOff { until } => Some(rfc3339(until)),
                 _ => None,
@@ -156,7 +159,7 @@ impl Explained {
                 .iter()
                 .map(|(lack, machines)| FailingView { requirement: lack.to_string(), machines: *machines })
                 .collect(),
-            nearest: why.nearest.as_ref().map(|nearest| NearestView {
+            nearest: why.nearest.as_ref().filter(|_| names).map(|nearest| NearestView {
                 machine_id: nearest.machine.to_string(),
                 worker_id: nearest.worker.to_string(),
                 lacks: shown(&nearest.lacks),
@@ -186,12 +189,12 @@ impl Explained {
     }
 }
 
-fn sentence(ledger: &Ledger, job: &Job, why: &Explanation) -> String {
+fn sentence(ledger: &Ledger, job: &Job, why: &Explanation, names: bool) -> String {
     let service = &job.spec.requirements.service;
     match why.verdict {
         Verdict::Finished => ended(job),
-        Verdict::Running => held(job),
-        Verdict::NoCapableWorker => nobody(job, why),
+        Verdict::Running => held(job, names),
+        Verdict::NoCapableWorker => nobody(job, why, names),
         Verdict::Paused => {
             let since = ledger.paused().find(|(paused, _)| *paused == service).map(|(_, at)| rfc3339(at));
             let since = since.map_or_else(String::new, |since| format!(" since {since}"));
@@ -238,20 +241,23 @@ fn ended(job: &Job) -> String {
     }
 }
 
-fn held(job: &Job) -> String {
+fn held(job: &Job, names: bool) -> String {
+    let by = |lease: &Lease| whom(&lease.worker, &lease.machine, names);
     match &job.state {
-        State::Assigned { lease } => {
-            format!("was given to {} on {}, which has not started it yet", lease.worker, lease.machine)
-        }
+        State::Assigned { lease } => format!("was given to {}, which has not started it yet", by(lease)),
         State::Running { lease, started_at } => {
-            format!("has been running on {} on {} since {}", lease.worker, lease.machine, rfc3339(*started_at))
+            format!("has been running on {} since {}", by(lease), rfc3339(*started_at))
         }
         _ => String::new(),
     }
 }
 
+fn whom(worker: &WorkerId, machine: &MachineId, names: bool) -> String {
+    if names { format!("{worker} on {machine}") } else { "a worker".to_owned() }
+}
+
 /// "needs 24 GB of GPU memory; the largest of 3 machines with comfyui has 16 GB"
-fn nobody(job: &Job, why: &Explanation) -> String {
+fn nobody(job: &Job, why: &Explanation, names: bool) -> String {
     let service = &job.spec.requirements.service;
     // Where there is enough of it, something else is missing there.
     if let Some(best) = why.best.as_ref().filter(|best| best.largest < best.wanted) {
@@ -282,9 +288,9 @@ fn nobody(job: &Job, why: &Explanation) -> String {
             }
             let told = |what: &str, list: &[String]| (!list.is_empty()).then(|| format!("{what}: {}", list.join("; ")));
             let unmet = told("does not meet", &unmet).into_iter().chain(told("has what is excluded", &excluded));
-            let (worker, machine) = (&nearest.worker, &nearest.machine);
+            let nearest = whom(&nearest.worker, &nearest.machine, names);
             let unmet = unmet.collect::<Vec<_>>().join(", and ");
-            format!("no worker can run it; the nearest, {worker} on {machine}, {unmet}")
+            format!("no worker can run it; the nearest, {nearest}, {unmet}")
         }
     }
 }

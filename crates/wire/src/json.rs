@@ -54,9 +54,53 @@ fn malformed(path: String, error: &serde_json::Error) -> Malformed {
     Malformed::field(if path == "." { "the body".to_owned() } else { path }, why)
 }
 
+/// A value whose shape has names. Serde would take a list of its fields in order as well.
+pub(crate) struct Object<T>(pub(crate) T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Object<T>, D::Error> {
+        T::deserialize(OnlyByName(deserializer)).map(Object)
+    }
+}
+
+struct OnlyByName<D>(D);
+
+impl<'de, D: Deserializer<'de>> Deserializer<'de> for OnlyByName<D> {
+    type Error = D::Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        self.0.deserialize_map(visitor)
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
+        newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
+    }
+}
+
+/// For a field with a shape of its own.
+pub(crate) fn object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<T, D::Error> {
+    Object::deserialize(deserializer).map(|Object(value)| value)
+}
+
+/// The same, where there may be none.
+pub(crate) fn maybe_object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    Ok(Option::deserialize(deserializer)?.map(|Object(value)| value))
+}
+
+/// The same by name.
+pub(crate) fn objects<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<BTreeMap<String, T>, D::Error> {
+    let objects = BTreeMap::<String, Object<T>>::deserialize(deserializer)?;
+    Ok(objects.into_iter().map(|(name, Object(value))| (name, value)).collect())
+}
+
 /// The fields of one object, taken one by one, so that each can be named when it is wrong and
 /// those that nobody took are known.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Fields(BTreeMap<String, Json>);
 
 impl Fields {
@@ -83,6 +127,12 @@ impl Fields {
     /// The field as it stands; `None` if it is absent or `null`.
     pub fn take_raw(&mut self, name: &str) -> Option<Json> {
         self.0.remove(name).filter(|raw| raw.get() != "null")
+    }
+
+    /// The field as it stands, which stays; `None` if it is absent or `null`.
+    #[must_use]
+    pub fn peek_raw(&self, name: &str) -> Option<Json> {
+        self.0.get(name).filter(|raw| raw.get() != "null").cloned()
     }
 
     /// The fields that nobody took, in alphabetical order.
@@ -263,6 +313,29 @@ mod tests {
         assert_eq!(said(r#"{"cuont":1}"#), "cuont is not a field of this request, expected `count`");
         assert!(said("{").starts_with("the body is not JSON: "));
         assert!(said("{} x").starts_with("count"));
+    }
+
+    #[test]
+    fn a_list_does_not_pass_for_an_object_wherever_it_stands() {
+        use crate::agent::{FailBody, HeartbeatBody, JoinMachineBody, JoinWorkerBody};
+        fn takes<T: DeserializeOwned>(body: &str) -> bool {
+            parse::<T>(body.as_bytes()).is_ok()
+        }
+        let worker = |capabilities: &str| {
+            takes::<JoinWorkerBody>(&format!(r#"{{"machine_id":"m","services":["a"],"capabilities":{capabilities}}}"#))
+        };
+        assert!(
+            takes::<JoinMachineBody>(r#"{"host_info":{}}"#) && !takes::<JoinMachineBody>(r#"{"host_info":[null]}"#)
+        );
+        assert!(
+            takes::<HeartbeatBody>(r#"{"workers":{"w":{}}}"#) && !takes::<HeartbeatBody>(r#"{"workers":{"w":[]}}"#)
+        );
+        assert!(worker(r#"{"hardware":{},"customer_access":{}}"#) && !worker("[]"));
+        assert!(!worker(r#"{"hardware":[1]}"#) && !worker(r#"{"customer_access":["strict"]}"#));
+        let failure = |failure: &str| takes::<FailBody>(&format!(r#"{{"error":"e","failure":{failure}}}"#));
+        assert!(failure(r#"{"type":"internal"}"#) && failure("null") && !failure(r#"["internal"]"#));
+        let backoff = |text: &str| Fields::parse(text.as_bytes()).and_then(|mut fields| fields.take::<Object<()>>("b"));
+        assert!(backoff(r#"{"b":[]}"#).is_err());
     }
 
     #[test]

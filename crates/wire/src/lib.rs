@@ -4,17 +4,21 @@
 //! types or refused as [`Malformed`]; what goes out is given its words here, once for each of
 //! the two dialects. `docs/wire.md` tells the same to people outside.
 
+pub mod access;
 pub mod agent;
 pub mod client;
 mod event_id;
 pub mod explain;
+mod filters;
 pub mod jobs;
 mod json;
 pub mod limits;
 mod malformed;
 pub mod monitor;
+pub mod openapi;
 pub mod ops;
 pub mod problem;
+pub mod requests;
 mod requirements;
 pub mod snapshot;
 pub mod stored;
@@ -24,6 +28,7 @@ mod tree;
 mod words;
 
 pub use event_id::EventId;
+pub use filters::{About, Filters, FiltersBody};
 pub use json::{Fields, Json, compact, parse};
 pub use malformed::Malformed;
 pub use problem::Problem;

@@ -58,6 +58,10 @@ pub const PAGE_MAX: usize = 500;
 pub const OFFSET_MAX: usize = 10_000;
 /// Values of one filter of a list. Above: 400.
 pub const FILTER_VALUES_MAX: usize = 256;
+/// Bytes of what a socket's message is called by, to be echoed. Longer: not echoed.
+pub const REFERENCE_BYTES_MAX: usize = 256;
+/// Events in one `resync_response`; more are asked for again.
+pub const RESYNC_EVENTS_MAX: usize = 1_000;
 /// What a list is searched for. Above: 400.
 pub const SEARCH_BYTES_MAX: usize = 1_024;
 /// How long a call may wait, in milliseconds. Above: 400.

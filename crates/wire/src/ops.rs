@@ -35,8 +35,12 @@ pub struct Health {
     /// `ok` or `degraded`.
     pub status: String,
     pub upstream: Upstream,
-    pub connections: Connections,
-    pub store: StoreHealth,
+    /// For who may see everything.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connections: Option<Connections>,
+    /// As `connections`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub store: Option<StoreHealth>,
     pub timestamp: String,
 }
 
@@ -73,4 +77,46 @@ pub struct Version {
     pub uptime_seconds: u64,
     pub environment: String,
     pub timestamp: String,
+}
+
+/// `GET /api/connections`.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Watching {
+    pub monitor_connections: Vec<WatcherView>,
+    /// Clients, over sockets and streams.
+    pub client_connections: Vec<WatcherView>,
+    /// Those of both that are sockets.
+    pub websocket_connections: Vec<WatcherView>,
+    pub stats: WatchingStats,
+    pub timestamp: String,
+}
+
+/// One connection, and how far behind it is.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct WatcherView {
+    /// What it calls itself.
+    pub id: Option<String>,
+    /// `monitor`, `client` or `legacy`.
+    pub kind: String,
+    /// `websocket` or `sse`.
+    pub transport: String,
+    pub principal: String,
+    pub address: String,
+    pub connected_at: String,
+    /// Events that it was not given yet, also those that are not for it.
+    pub lag_events: u64,
+    /// Since when it has not had everything.
+    pub lag_ms: u64,
+    /// Bytes that wait for it to take them, beside those in the kernel.
+    pub queued_bytes: u64,
+}
+
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+pub struct WatchingStats {
+    pub monitors: usize,
+    pub clients: usize,
+    pub websockets: usize,
+    pub lag_events_max: u64,
+    pub lag_ms_max: u64,
+    pub queued_bytes: u64,
 }

@@ -1,6 +1,7 @@
 //! How a refusal is told over HTTP: RFC 9457 `application/problem+json`, with a stable `code`.
 
-use crate::{Malformed, limits, words};
+use crate::openapi::ProblemCode;
+use crate::{Malformed, limits, openapi, words};
 use fleet::Refusal;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -14,6 +15,7 @@ pub struct Problem {
     pub status: u16,
     pub detail: String,
     /// Stable: programs may depend on it. `detail` is for people and may change.
+    #[schema(value_type = ProblemCode)]
     pub code: String,
     /// Where in the submission a bad requirement stands, as a JSON pointer (RFC 6901).
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -25,6 +27,7 @@ pub struct Problem {
 impl Problem {
     #[must_use]
     pub fn new(status: u16, code: &str, detail: impl Into<String>) -> Problem {
+        debug_assert!(openapi::is_promised(status, code), "{status} {code} is not in openapi/codes.rs");
         let detail = words::cut(detail.into(), limits::DETAIL_BYTES_MAX);
         Problem {
             kind: "about:blank".to_owned(),
@@ -36,6 +39,13 @@ impl Problem {
             pointer: None,
             success: false,
         }
+    }
+
+    /// As it is sent by those who write an answer by hand.
+    #[must_use]
+    pub fn json(&self) -> String {
+        // Texts and a number: there is nothing that can fail.
+        serde_json::to_string(self).unwrap_or_default()
     }
 }
 
@@ -52,6 +62,7 @@ impl From<&Refusal> for Problem {
             Refusal::UnknownMachine { .. } => (404, "unknown_machine"),
             Refusal::UnknownWorker { .. } => (404, "unknown_worker"),
             Refusal::TooManyMachines | Refusal::TooManyWorkers { .. } => (400, "bad_field"),
+            Refusal::TooManyFollowed { .. } | Refusal::TooManyWorkflowsFollowed { .. } => (429, "rate_limited"),
             Refusal::TooManyClasses => (503, "too_many_classes"),
         };
         Problem::new(status, code, refusal.to_string())

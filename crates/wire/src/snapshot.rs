@@ -245,6 +245,17 @@ impl Snapshot {
     }
 }
 
+impl Snapshot {
+    /// With this page of the completed jobs, counted from 1, instead of the newest ones.
+    #[must_use]
+    pub fn with_page(mut self, completed: &[Job], (page, page_size): (u64, u64), total: u64, more: bool) -> Snapshot {
+        self.jobs.completed = completed.iter().map(|job| JobRow::of(job, None)).collect();
+        self.pagination.finished_jobs =
+            Page { page, page_size, total_count: total, has_next_page: more, has_previous_page: page > 1 };
+        self
+    }
+}
+
 impl From<Tally> for StatsView {
     fn from(tally: Tally) -> StatsView {
         StatsView {

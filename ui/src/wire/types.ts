@@ -12,6 +12,14 @@ export interface components {
             /** @description `exact`, or `at_least` when there are too many to count. */
             readonly jobs_is: string;
         };
+        /** @description A lease and the job under it. */
+        readonly Assignment: {
+            /** @description The event of this decision; absent if nothing happened. */
+            readonly event_id?: string | null;
+            readonly job: components["schemas"]["JobView"];
+            readonly lease: components["schemas"]["LeaseView"];
+            readonly orders: components["schemas"]["Orders"];
+        };
         readonly AttemptView: {
             readonly assigned_at: string;
             /** Format: int32 */
@@ -42,8 +50,41 @@ export interface components {
              */
             readonly max_ms: number | null;
         };
+        /**
+         * @description Many jobs, 32 MiB together.
+         * @example {
+         *       "jobs": [
+         *         {
+         *           "payload": {
+         *             "url": "https://example.org/small.png"
+         *           },
+         *           "requirements": {
+         *             "hardware": {
+         *               "gpu_memory_gb": 16
+         *             }
+         *           },
+         *           "service_required": "upscale"
+         *         },
+         *         {
+         *           "payload": {
+         *             "url": "https://example.org/small.png"
+         *           },
+         *           "requirements": {
+         *             "hardware": {
+         *               "gpu_memory_gb": 16
+         *             }
+         *           },
+         *           "service_required": "upscale"
+         *         }
+         *       ]
+         *     }
+         */
+        readonly Batch: {
+            /** @description Submissions. One that is none is refused alone, in its place. */
+            readonly jobs: readonly (components["schemas"]["Submission"] | unknown)[];
+        };
         readonly BatchItem: {
-            readonly code?: string | null;
+            readonly code?: components["schemas"]["ProblemCode"] | null;
             readonly error?: string | null;
             readonly ignored?: readonly string[];
             readonly index: number;
@@ -59,6 +100,50 @@ export interface components {
             readonly status: components["schemas"]["JobStatus"];
             readonly success: boolean;
             readonly timestamp: string;
+        };
+        /** @description All names together, those of services too: 65536 bytes. Models: 2000 in all. */
+        readonly CapabilitiesBody: {
+            /**
+             * @description What else jobs may ask for: an object, nested or with dotted names, of numbers, texts,
+             *     truths and lists of them.
+             */
+            readonly custom?: null | components["schemas"]["Custom"];
+            /**
+             * @default {
+             *       "isolation": "none"
+             *     }
+             */
+            readonly customer_access: components["schemas"]["CustomerAccessBody"];
+            /**
+             * @default {
+             *       "cpu_cores": 0,
+             *       "gpu_count": 0,
+             *       "gpu_memory_gb": 0,
+             *       "ram_gb": 0
+             *     }
+             */
+            readonly hardware: components["schemas"]["HardwareBody"];
+            /**
+             * @description Those that need no loading now.
+             * @default []
+             */
+            readonly loaded_models: readonly string[];
+            /**
+             * @description By service.
+             * @default {}
+             */
+            readonly models: {
+                readonly [key: string]: readonly string[];
+            };
+            /** @default null */
+            readonly region: string | null;
+            /** @default [] */
+            readonly tags: readonly string[];
+            /**
+             * @description The only workflow whose jobs it takes.
+             * @default null
+             */
+            readonly workflow_id: string | null;
         };
         /** @description What a worker can do and for whom. What it does not declare is zero or absent. */
         readonly CapabilitiesView: {
@@ -116,10 +201,52 @@ export interface components {
             readonly total: number;
         };
         readonly ClientBody: {
+            readonly message: string;
+            /** @enum {string} */
+            readonly type: "connection_established";
+        } | {
+            readonly client_id: string;
+            /** @enum {string} */
+            readonly type: "connected";
+        } | {
+            /** @description The same submission was there before; `status` is the job's status now. */
+            readonly duplicate?: boolean;
             readonly job_id: string;
             readonly status: string;
             /** @enum {string} */
             readonly type: "job_accepted";
+        } | {
+            readonly job_id: string;
+            /** @enum {string} */
+            readonly type: "job_submitted";
+        } | {
+            readonly job: components["schemas"]["JobView"];
+            /** @enum {string} */
+            readonly type: "job_status";
+        } | {
+            readonly job_id: string;
+            /** @enum {string} */
+            readonly type: "job_cancelled";
+        } | {
+            readonly job_id?: string | null;
+            readonly job_ids?: readonly string[];
+            /** @enum {string} */
+            readonly type: "subscribed";
+            readonly workflow_id?: string | null;
+        } | {
+            readonly job_id?: string | null;
+            readonly job_ids?: readonly string[];
+            /** @enum {string} */
+            readonly type: "unsubscribed";
+            readonly workflow_id?: string | null;
+        } | {
+            readonly code: string;
+            readonly error: string;
+            /** @enum {string} */
+            readonly type: "error";
+        } | {
+            /** @enum {string} */
+            readonly type: "pong";
         } | {
             readonly job_id: string;
             /** @enum {string} */
@@ -156,6 +283,13 @@ export interface components {
         readonly ClientMessage: components["schemas"]["ClientBody"] & {
             readonly event_id?: string | null;
             /**
+             * Format: int32
+             * @description Which of its job's messages it is, from 1 without a gap; passing ones have none.
+             */
+            readonly job_seq?: number | null;
+            /** @description What the request that it answers was called by. */
+            readonly message_id?: unknown;
+            /**
              * Format: int64
              * @description Unix milliseconds.
              */
@@ -173,6 +307,28 @@ export interface components {
             /** Format: int64 */
             readonly workers: number;
         };
+        /** @description What else jobs may ask for, nested or with dotted names; 6 levels and 256 values at most. */
+        readonly Custom: {
+            readonly [key: string]: (number | string | boolean) | readonly (number | string | boolean)[] | components["schemas"]["Custom"];
+        };
+        /** @description A capability that the worker declares in `custom`. A number: at least; a text or truth: equal, or in the worker's list; a list: contained in the worker's list; an object: by dotted path, or comparisons. */
+        readonly CustomDemand: (number | string | boolean) | readonly (number | string | boolean)[] | {
+            /** @description At least. */
+            readonly $gte?: number;
+            /** @description At most. */
+            readonly $lte?: number;
+        } | {
+            /** @description Equal. */
+            readonly $eq?: number | string | boolean;
+        } | {
+            /** @description In the worker's list. */
+            readonly $contains?: number | string | boolean;
+        } | {
+            /** @description One of these. */
+            readonly $in?: readonly (number | string | boolean)[];
+        } | {
+            readonly [key: string]: components["schemas"]["CustomDemand"];
+        };
         /**
          * @description Whose jobs a worker takes: those of `allowed_customers`, of everyone if there are none there,
          *     and never those of `denied_customers`.
@@ -184,6 +340,87 @@ export interface components {
             readonly denied_customers: readonly string[];
             /** @default none */
             readonly isolation: components["schemas"]["IsolationWord"];
+        };
+        /**
+         * @description What a worker says of itself.
+         * @enum {string}
+         */
+        readonly DeclaredWord: "ready" | "draining" | "error";
+        /** @description As if its keys stood at the top of the requirements. */
+        readonly Demands: {
+            /** @description `"all"`: no demand; else like any other key. */
+            readonly component?: components["schemas"]["CustomDemand"];
+            /** @description `strict` needs a strict worker; the others: no demand. */
+            readonly customer_isolation?: ("strict" | "loose" | "none") | (Record<string, never> | readonly unknown[]);
+            /** @description The same as `region`. */
+            readonly geographic_region?: string | (Record<string, never> | readonly unknown[]);
+            /** @description At least that much. */
+            readonly hardware?: components["schemas"]["HardwareDemands"] | (Record<string, never> | readonly unknown[]);
+            /** @description Has all of these for the job's service; `"all"`: no demand. */
+            readonly models?: string | readonly string[] | (Record<string, never> | readonly unknown[]);
+            readonly negative_requirements?: never;
+            readonly positive_requirements?: never;
+            /** @description Is there; not together with `geographic_region`. */
+            readonly region?: string | (Record<string, never> | readonly unknown[]);
+            /** @description Ignored. */
+            readonly service_type?: unknown;
+            /** @description Has all of these. */
+            readonly tags?: string | readonly string[] | (Record<string, never> | readonly unknown[]);
+            /** @description About the job: `run_for_ms` in minutes; it must come to 1 ms at least. */
+            readonly timeout_minutes?: number;
+            /** @description `"all"`: no demand; else like any other key. */
+            readonly workflow?: components["schemas"]["CustomDemand"];
+        } & {
+            readonly [key: string]: components["schemas"]["CustomDemand"];
+        };
+        /** @description The answer to a call that may carry orders. */
+        readonly Done: {
+            /** @description The event of this decision; absent if nothing happened. */
+            readonly event_id?: string | null;
+            readonly orders?: components["schemas"]["Orders"] | null;
+            readonly success: boolean;
+        };
+        /** @description A body without fields. */
+        readonly EmptyBody: Record<string, never>;
+        /**
+         * @description The answer to `POST /api/jobs` with `Prefer: wait=N` about a job that has ended: that of
+         *     `GET /api/jobs/{id}`, and what a submission is answered.
+         */
+        readonly EndedInTime: {
+            readonly duplicate?: boolean;
+            /** @description The event that took the job in; absent for a duplicate. */
+            readonly event_id?: string | null;
+            readonly ignored?: readonly string[];
+            readonly job: components["schemas"]["JobView"];
+            readonly job_id: string;
+            readonly success: boolean;
+            readonly timestamp: string;
+        };
+        /** @description Excludes a worker that satisfies any of its keys. */
+        readonly Exclusions: {
+            /** @description `"all"`: no demand; else like any other key. */
+            readonly component?: components["schemas"]["CustomDemand"];
+            /** @description `strict` needs a strict worker; the others: no demand. */
+            readonly customer_isolation?: ("strict" | "loose" | "none") | (Record<string, never> | readonly unknown[]);
+            /** @description The same as `region`. */
+            readonly geographic_region?: string | (Record<string, never> | readonly unknown[]);
+            /** @description At least that much. */
+            readonly hardware?: components["schemas"]["HardwareExclusions"] | (Record<string, never> | readonly unknown[]);
+            /** @description Has all of these for the job's service; `"all"`: no demand. */
+            readonly models?: string | readonly string[] | (Record<string, never> | readonly unknown[]);
+            readonly negative_requirements?: never;
+            readonly positive_requirements?: never;
+            /** @description Is there; not together with `geographic_region`. */
+            readonly region?: string | (Record<string, never> | readonly unknown[]);
+            /** @description Ignored. */
+            readonly service_type?: unknown;
+            /** @description Has all of these. */
+            readonly tags?: string | readonly string[] | (Record<string, never> | readonly unknown[]);
+            readonly timeout_minutes?: never;
+            /** @description `"all"`: no demand; else like any other key. */
+            readonly workflow?: components["schemas"]["CustomDemand"];
+        } & {
+            readonly [key: string]: components["schemas"]["CustomDemand"];
         };
         /** @description The answer to `GET /api/jobs/{id}/explain`. */
         readonly Explained: {
@@ -203,9 +440,40 @@ export interface components {
             readonly verdict: components["schemas"]["VerdictWord"];
             readonly workers: components["schemas"]["WorkerCounts"];
         };
+        /** @description The answer to a failure. */
+        readonly FailAnswer: {
+            /** @description The event of this decision; absent if nothing happened. */
+            readonly event_id?: string | null;
+            readonly next?: components["schemas"]["Assignment"] | null;
+            readonly retry_at?: string | null;
+            readonly success: boolean;
+            readonly will_retry: boolean;
+        };
+        /**
+         * @description `POST /api/leases/{lease}/fail`.
+         * @example {
+         *       "error": "out of memory",
+         *       "failure": {
+         *         "type": "out_of_memory"
+         *       }
+         *     }
+         */
+        readonly FailBody: {
+            /** @description Longer than 8192 bytes: cut. */
+            readonly error: string;
+            readonly failure?: components["schemas"]["FailureBody"] | null;
+            readonly retry?: boolean;
+            /** Format: int64 */
+            readonly retry_after_ms?: number | null;
+        };
         readonly FailingView: {
             readonly machines: number;
             readonly requirement: string;
+        };
+        readonly FailureBody: {
+            readonly reason?: string | null;
+            /** @description `broker` is what only the broker tells. */
+            readonly type: components["schemas"]["FailureType"];
         };
         /**
          * @description What kind of failure it was.
@@ -216,14 +484,95 @@ export interface components {
             readonly reason?: string | null;
             readonly type: components["schemas"]["FailureType"];
         };
+        /** @description The answer to a finish. */
+        readonly FinishAnswer: {
+            /** @description The event of this decision; absent if nothing happened. */
+            readonly event_id?: string | null;
+            readonly next?: components["schemas"]["Assignment"] | null;
+            readonly success: boolean;
+        };
+        /**
+         * @description `POST /api/leases/{lease}/finish`.
+         * @example {
+         *       "result": {
+         *         "url": "https://example.org/large.png"
+         *       }
+         *     }
+         */
+        readonly FinishBody: {
+            /** @description Any JSON, 256 KiB without white space. */
+            readonly result?: unknown;
+        };
+        readonly HardwareBody: {
+            /**
+             * Format: int32
+             * @default 0
+             */
+            readonly cpu_cores: number;
+            /**
+             * Format: int32
+             * @default 0
+             */
+            readonly gpu_count: number;
+            /**
+             * Format: double
+             * @default 0
+             */
+            readonly gpu_memory_gb: number;
+            /** @default null */
+            readonly gpu_model: string | null;
+            /**
+             * Format: double
+             * @default 0
+             */
+            readonly ram_gb: number;
+        };
+        readonly HardwareDemands: {
+            /** @description At least that much; `"all"`: no demand. */
+            readonly cpu_cores?: number | "all" | (Record<string, never> | readonly unknown[]);
+            /** @description At least that much; `"all"`: no demand. */
+            readonly gpu_count?: number | "all" | (Record<string, never> | readonly unknown[]);
+            /** @description At least that much; `"all"`: no demand. */
+            readonly gpu_memory_gb?: number | "all" | (Record<string, never> | readonly unknown[]);
+            /** @description Is one of these; `"all"`: no demand. */
+            readonly gpu_model?: string | readonly string[] | (Record<string, never> | readonly unknown[]);
+            /** @description At least that much; `"all"`: no demand. */
+            readonly ram_gb?: number | "all" | (Record<string, never> | readonly unknown[]);
+        };
+        readonly HardwareExclusions: {
+            /** @description At least that much; `"all"`: no demand. */
+            readonly cpu_cores?: number | "all" | (Record<string, never> | readonly unknown[]);
+            /** @description At least that much; `"all"`: no demand. */
+            readonly gpu_count?: number | "all" | (Record<string, never> | readonly unknown[]);
+            /** @description At least that much; `"all"`: no demand. */
+            readonly gpu_memory_gb?: number | "all" | (Record<string, never> | readonly unknown[]);
+            /** @description Is one of these; `"all"`: no demand. */
+            readonly gpu_model?: string | readonly string[] | (Record<string, never> | readonly unknown[]);
+            /** @description At least that much; `"all"`: no demand. */
+            readonly ram_gb?: number | "all" | (Record<string, never> | readonly unknown[]);
+        };
         /** @description `GET /health`. */
         readonly Health: {
-            readonly connections: components["schemas"]["Connections"];
+            readonly connections?: components["schemas"]["Connections"] | null;
             /** @description `ok` or `degraded`. */
             readonly status: string;
-            readonly store: components["schemas"]["StoreHealth"];
+            readonly store?: components["schemas"]["StoreHealth"] | null;
             readonly timestamp: string;
             readonly upstream: components["schemas"]["Upstream"];
+        };
+        /** @description `POST /api/machines/{id}/heartbeat`. */
+        readonly HeartbeatBody: {
+            /**
+             * @description The leases that are worked on; they are renewed, and no others.
+             * @default []
+             */
+            readonly leases: readonly string[];
+            /** @default null */
+            readonly phase: components["schemas"]["PhaseWord"] | null;
+            /** @default {} */
+            readonly workers: {
+                readonly [key: string]: components["schemas"]["WorkerSays"];
+            };
         };
         readonly HostInfo: {
             /**
@@ -485,10 +834,87 @@ export interface components {
             /** @description The first ones in the order they will run. */
             readonly pending: readonly components["schemas"]["JobRow"][];
         };
+        /**
+         * @description `PUT /api/machines/{id}`.
+         * @example {
+         *       "hostname": "gpu-a1",
+         *       "labels": {
+         *         "rack": "b"
+         *       }
+         *     }
+         */
+        readonly JoinMachineBody: {
+            /**
+             * @default {
+             *       "cpu_cores": 0,
+             *       "gpu_count": 0,
+             *       "hostname": null,
+             *       "os": null,
+             *       "total_ram_gb": 0
+             *     }
+             */
+            readonly host_info: components["schemas"]["HostInfo"];
+            /** @default null */
+            readonly hostname: string | null;
+            /** @default {} */
+            readonly labels: {
+                readonly [key: string]: string;
+            };
+        };
+        /**
+         * @description `PUT /api/workers/{id}`.
+         * @example {
+         *       "capabilities": {
+         *         "hardware": {
+         *           "gpu_count": 1,
+         *           "gpu_memory_gb": 24
+         *         },
+         *         "models": {
+         *           "upscale": [
+         *             "esrgan"
+         *           ]
+         *         }
+         *       },
+         *       "machine_id": "gpu-a1",
+         *       "services": [
+         *         "upscale"
+         *       ]
+         *     }
+         */
+        readonly JoinWorkerBody: {
+            readonly capabilities?: components["schemas"]["CapabilitiesBody"];
+            readonly machine_id: string;
+            readonly resume?: readonly string[];
+            readonly services: readonly string[];
+            /**
+             * Format: int32
+             * @default 1
+             */
+            readonly slots: number;
+        };
+        readonly LeaseView: {
+            /** Format: int32 */
+            readonly attempt: number;
+            readonly expires_at: string;
+            readonly lease_id: string;
+        };
         readonly MachineCounts: {
             /** @description Those with a worker that could run it. */
             readonly capable: number;
             readonly total: number;
+        };
+        /** @description The answer to a machine that joins. */
+        readonly MachineJoined: {
+            /** @description The event of this decision; absent if nothing happened. */
+            readonly event_id?: string | null;
+            /**
+             * Format: int64
+             * @description How often to beat.
+             */
+            readonly heartbeat_ms: number;
+            readonly machine_id: string;
+            readonly orders: components["schemas"]["Orders"];
+            readonly success: boolean;
         };
         /** @description How a machine is. */
         readonly MachineStatus: {
@@ -660,6 +1086,27 @@ export interface components {
             /** @enum {string} */
             readonly type: "system_stats";
         } | {
+            readonly monitor_id: string;
+            readonly topics: readonly string[];
+            /** @enum {string} */
+            readonly type: "subscribed";
+        } | {
+            readonly events: readonly unknown[];
+            readonly has_more: boolean;
+            readonly monitor_id: string;
+            /** Format: int64 */
+            readonly oldest_available_timestamp: number;
+            /** @enum {string} */
+            readonly type: "resync_response";
+        } | {
+            readonly code: string;
+            readonly error: string;
+            /** @enum {string} */
+            readonly type: "error";
+        } | {
+            /** @enum {string} */
+            readonly type: "pong";
+        } | {
             /** Format: int64 */
             readonly events_missed: number;
             readonly head_event_id: string;
@@ -681,7 +1128,11 @@ export interface components {
         };
         /** @description One message to a monitor. Durable ones carry an `event_id`, passing ones none. */
         readonly MonitorMessage: components["schemas"]["MonitorBody"] & {
+            /** @description The administrator whose act led to it. */
+            readonly by?: string | null;
             readonly event_id?: string | null;
+            /** @description What the request that it answers was called by. */
+            readonly message_id?: unknown;
             /**
              * Format: int64
              * @description Unix milliseconds.
@@ -693,11 +1144,26 @@ export interface components {
             readonly machine_id: string;
             readonly worker_id: string;
         };
+        /** @description `POST /api/workers/{id}/next`. */
+        readonly NextBody: {
+            /**
+             * @description The leases that the worker knows it holds.
+             * @default []
+             */
+            readonly have: readonly string[];
+        };
         /** @description The answer to `GET /api/jobs/{id}`. */
         readonly OneJob: {
             readonly job: components["schemas"]["JobView"];
             readonly success: boolean;
             readonly timestamp: string;
+        };
+        /** @description What the caller should do. */
+        readonly Orders: {
+            /** @description Leases that are no longer held: stop their work. */
+            readonly cancel: readonly string[];
+            /** @description Finish what runs and take nothing new. */
+            readonly drain: boolean;
         };
         readonly Page: {
             readonly hasNextPage: boolean;
@@ -730,7 +1196,7 @@ export interface components {
         /** @description The body of every answer from 400 up. `success` and `error` repeat it for older callers. */
         readonly Problem: {
             /** @description Stable: programs may depend on it. `detail` is for people and may change. */
-            readonly code: string;
+            readonly code: components["schemas"]["ProblemCode"];
             readonly detail: string;
             readonly error: string;
             /** @description Where in the submission a bad requirement stands, as a JSON pointer (RFC 6901). */
@@ -740,6 +1206,32 @@ export interface components {
             readonly success: boolean;
             readonly title: string;
             readonly type: string;
+        };
+        /**
+         * @description Stable: programs may depend on it. `detail` is for people and may change.
+         * @enum {string}
+         */
+        readonly ProblemCode: "bad_json" | "bad_field" | "unknown_field" | "bad_requirement" | "unknown_type" | "bad_body" | "unauthorized" | "forbidden" | "job_not_found" | "unknown_machine" | "unknown_worker" | "not_found" | "method_not_allowed" | "timeout" | "job_id_conflict" | "idempotency_conflict" | "not_finished" | "already_finished" | "already_assigned" | "lease_lost" | "session_replaced" | "payload_gone" | "payload_too_large" | "upgrade_required" | "rate_limited" | "internal" | "inbox_full" | "store_unavailable" | "too_many_classes" | "too_many_connections" | "shutting_down" | "store_full";
+        /**
+         * @description `POST /api/leases/{lease}/progress`.
+         * @example {
+         *       "message": "tile 3/8",
+         *       "progress": 0.5
+         *     }
+         */
+        readonly ProgressBody: {
+            /** Format: int32 */
+            readonly current_step?: number | null;
+            readonly estimated_completion?: string | null;
+            /** @description Longer than 1024 bytes: cut. */
+            readonly message?: string | null;
+            /**
+             * Format: double
+             * @description 0 to 1.
+             */
+            readonly progress: number;
+            /** Format: int32 */
+            readonly total_steps?: number | null;
         };
         readonly ProgressData: {
             /** Format: int32 */
@@ -771,6 +1263,38 @@ export interface components {
             /** @description It waits so long that it goes before all that wait less. */
             readonly starving?: boolean;
         };
+        /** @description `POST /api/leases/{lease}/release`. */
+        readonly ReleaseBody: {
+            /** @default null */
+            readonly reason: string | null;
+        };
+        /** @description What a worker must have; a capability that a worker does not declare satisfies nothing. At most 6 levels and 64 values; `"a.b": 1` is the same as `"a": {"b": 1}`, and nothing may be said twice. Integers must be exact: from -2^53 to 2^53. A requirement that contradicts itself is refused; one that nobody meets waits. */
+        readonly Requirements: {
+            /** @description `"all"`: no demand; else like any other key. */
+            readonly component?: components["schemas"]["CustomDemand"];
+            /** @description `strict` needs a strict worker; the others: no demand. */
+            readonly customer_isolation?: ("strict" | "loose" | "none") | (Record<string, never> | readonly unknown[]);
+            /** @description The same as `region`. */
+            readonly geographic_region?: string | (Record<string, never> | readonly unknown[]);
+            /** @description At least that much. */
+            readonly hardware?: components["schemas"]["HardwareDemands"] | (Record<string, never> | readonly unknown[]);
+            /** @description Has all of these for the job's service; `"all"`: no demand. */
+            readonly models?: string | readonly string[] | (Record<string, never> | readonly unknown[]);
+            readonly negative_requirements?: components["schemas"]["Exclusions"];
+            readonly positive_requirements?: components["schemas"]["Demands"];
+            /** @description Is there; not together with `geographic_region`. */
+            readonly region?: string | (Record<string, never> | readonly unknown[]);
+            /** @description Ignored. */
+            readonly service_type?: unknown;
+            /** @description Has all of these. */
+            readonly tags?: string | readonly string[] | (Record<string, never> | readonly unknown[]);
+            /** @description About the job: `run_for_ms` in minutes; it must come to 1 ms at least. */
+            readonly timeout_minutes?: number;
+            /** @description `"all"`: no demand; else like any other key. */
+            readonly workflow?: components["schemas"]["CustomDemand"];
+        } & {
+            readonly [key: string]: components["schemas"]["CustomDemand"];
+        };
         /**
          * @description Why a position cannot be resumed.
          * @enum {string}
@@ -801,11 +1325,19 @@ export interface components {
             /** @description Of these, those where it does not work now. */
             readonly workers_down: number;
         };
+        /**
+         * @description Whether a worker's service does its work.
+         * @enum {string}
+         */
+        readonly ServiceWord: "active" | "inactive" | "error";
         /** @description The answer to `GET /api/services`. */
         readonly Services: {
             readonly services: readonly components["schemas"]["ServiceView"][];
             readonly success: boolean;
             readonly timestamp: string;
+        };
+        readonly SignIn: {
+            readonly token: string;
         };
         /** @description `data` of `full_state_snapshot`. Times are Unix milliseconds. */
         readonly Snapshot: {
@@ -871,6 +1403,112 @@ export interface components {
                 readonly [key: string]: components["schemas"]["WorkerStructure"];
             };
         };
+        /**
+         * @description A job to be run. `null` is the same as absent. Other fields are ignored and listed in the answer (`id`, `timestamp`, `metadata`, `output_field`, `retry_count` and `webhook_url` come from older programs), or refused with `Prefer: handling=strict`. No field may be given twice; 64 levels at most.
+         * @example {
+         *       "payload": {
+         *         "url": "https://example.org/small.png"
+         *       },
+         *       "requirements": {
+         *         "hardware": {
+         *           "gpu_memory_gb": 16
+         *         }
+         *       },
+         *       "service_required": "upscale"
+         *     }
+         */
+        readonly Submission: {
+            /** @description How long to wait between runs, with full jitter. */
+            readonly backoff?: {
+                /**
+                 * @description At most before the second run.
+                 * @default 1000
+                 */
+                readonly base_ms: number | null;
+                /**
+                 * @description Each further run multiplies it.
+                 * @default 2
+                 */
+                readonly factor: number | null;
+                /**
+                 * @description It grows no longer.
+                 * @default 300000
+                 */
+                readonly max_ms: number | null;
+            } | null;
+            /** @description Any JSON, 8 MiB, for the worker alone; monitors are never shown it. */
+            readonly ctx?: unknown;
+            /** @description From 1. */
+            readonly current_step?: number | null;
+            /** @description For whom. A token that is bound to a customer submits under no other. */
+            readonly customer_id?: string | null;
+            /** @description It fails when no worker of the fleet could run it for so long. */
+            readonly fail_if_unmatched_ms?: number | null;
+            /** @description It expires if it has not ended by then; after `not_before`. */
+            readonly finish_by?: string | number | null;
+            /** @description As the header `Idempotency-Key`; both given and different is refused. */
+            readonly idempotency_key?: string | null;
+            /** @description The job's id; minted (UUID v7) if absent. */
+            readonly job_id?: string | null;
+            /** @description The same, if `service_required` is absent. */
+            readonly job_type?: string | null;
+            /** @description Texts by name. */
+            readonly labels?: {
+                readonly [key: string]: string;
+            } | null;
+            /**
+             * @description Runs in all; 0 and 1 are one.
+             * @default 3
+             */
+            readonly max_attempts: number | null;
+            /** @description Means the same as `max_attempts`; both given and different is refused. */
+            readonly max_retries?: number | null;
+            /** @description So does a run that says nothing for so long. */
+            readonly no_progress_ms?: number | null;
+            /** @description It is not given to a worker before. */
+            readonly not_before?: string | number | null;
+            /**
+             * @description Any JSON, 8 MiB without white space; kept as it is written. Half of a surrogate pair and numbers beyond a double are refused.
+             * @default {}
+             */
+            readonly payload: unknown;
+            /**
+             * @description Larger runs first.
+             * @default 50
+             */
+            readonly priority: number | null;
+            readonly requirements?: components["schemas"]["Requirements"] | null;
+            /** @description A run that takes longer fails as `timeout` and is retried. Also `requirements.timeout_minutes`; both given and different is refused. */
+            readonly run_for_ms?: number | null;
+            /** @description What the job needs a worker for: 1–128 bytes, no control characters. */
+            readonly service_required?: string | null;
+            /** @description It expires if it has not started by then; after `not_before`. */
+            readonly start_by?: string | number | null;
+            /** @description The same, if `current_step` is absent. */
+            readonly step_number?: number | null;
+            /** @description From 1. */
+            readonly total_steps?: number | null;
+            /** @description The same, if `job_type` is absent too. */
+            readonly type?: string | null;
+            /**
+             * Format: unix-ms
+             * @description Unix ms, moved to within the last 7 days. Decides among equal priorities; earlier runs first.
+             */
+            readonly workflow_datetime?: number | null;
+            /** @description Its first job fixes priority and time for later steps that state none. */
+            readonly workflow_id?: string | null;
+            /** @description Goes before `priority`. */
+            readonly workflow_priority?: number | null;
+        } | {
+            readonly service_required: string;
+        } | {
+            readonly job_type: string;
+            readonly service_required?: null;
+        } | {
+            readonly job_type?: null;
+            readonly service_required?: null;
+            readonly type: string;
+        };
         /** @description The answer to `POST /api/jobs`. */
         readonly Submitted: {
             readonly duplicate?: boolean;
@@ -894,6 +1532,9 @@ export interface components {
             /** @description The batch was read; what became of each job stands with it. */
             readonly success: boolean;
             readonly timestamp: string;
+        };
+        readonly Ticket: {
+            readonly ticket: string;
         };
         /** @description A job's timing as it is shown and kept: only what it states. */
         readonly TimingView: {
@@ -922,6 +1563,8 @@ export interface components {
             readonly start_by: string | null;
         };
         /** @enum {string} */
+        readonly Topic: "workers" | "machines" | "jobs" | "jobs:status" | "jobs:progress" | "system_stats" | "heartbeat";
+        /** @enum {string} */
         readonly Upstream: "live" | "stale";
         /**
          * @description How it stands with a job.
@@ -937,6 +1580,54 @@ export interface components {
             /** Format: int64 */
             readonly uptime_seconds: number;
             readonly version: string;
+        };
+        /** @description One connection, and how far behind it is. */
+        readonly WatcherView: {
+            readonly address: string;
+            readonly connected_at: string;
+            /** @description What it calls itself. */
+            readonly id?: string | null;
+            /** @description `monitor`, `client` or `legacy`. */
+            readonly kind: string;
+            /**
+             * Format: int64
+             * @description Events that it was not given yet, also those that are not for it.
+             */
+            readonly lag_events: number;
+            /**
+             * Format: int64
+             * @description Since when it has not had everything.
+             */
+            readonly lag_ms: number;
+            readonly principal: string;
+            /**
+             * Format: int64
+             * @description Bytes that wait for it to take them, beside those in the kernel.
+             */
+            readonly queued_bytes: number;
+            /** @description `websocket` or `sse`. */
+            readonly transport: string;
+        };
+        /** @description `GET /api/connections`. */
+        readonly Watching: {
+            /** @description Clients, over sockets and streams. */
+            readonly client_connections: readonly components["schemas"]["WatcherView"][];
+            readonly monitor_connections: readonly components["schemas"]["WatcherView"][];
+            readonly stats: components["schemas"]["WatchingStats"];
+            readonly timestamp: string;
+            /** @description Those of both that are sockets. */
+            readonly websocket_connections: readonly components["schemas"]["WatcherView"][];
+        };
+        readonly WatchingStats: {
+            readonly clients: number;
+            /** Format: int64 */
+            readonly lag_events_max: number;
+            /** Format: int64 */
+            readonly lag_ms_max: number;
+            readonly monitors: number;
+            /** Format: int64 */
+            readonly queued_bytes: number;
+            readonly websockets: number;
         };
         readonly WorkerCounts: {
             /** @description Those that could run it. */
@@ -955,6 +1646,35 @@ export interface components {
             /** Format: int64 */
             readonly jobs_failed: number;
             readonly status: components["schemas"]["WorkerWord"];
+        };
+        /** @description The answer to a worker that begins a session. */
+        readonly WorkerJoined: {
+            /** @description The event of this decision; absent if nothing happened. */
+            readonly event_id?: string | null;
+            /**
+             * Format: int64
+             * @description A lease that is not renewed for so long is lost.
+             */
+            readonly lease_ms: number;
+            readonly orders: components["schemas"]["Orders"];
+            /** Format: int64 */
+            readonly renew_ms: number;
+            /** @description To be sent as `X-Worker-Session` with every `next`. */
+            readonly session: string;
+            /**
+             * Format: int64
+             * @description A job that is not started for so long goes back to the queue.
+             */
+            readonly start_ms: number;
+            readonly success: boolean;
+            readonly worker_id: string;
+        };
+        readonly WorkerSays: {
+            /** @description Which of its services work. One that is not named is as it was. */
+            readonly services?: {
+                readonly [key: string]: components["schemas"]["ServiceWord"];
+            };
+            readonly status?: components["schemas"]["DeclaredWord"] | null;
         };
         readonly WorkerState: {
             readonly current_job_id?: string | null;
@@ -997,11 +1717,14 @@ export interface components {
     pathItems: never;
 }
 export type AheadView = components['schemas']['AheadView'];
+export type Assignment = components['schemas']['Assignment'];
 export type AttemptView = components['schemas']['AttemptView'];
 export type BackoffBody = components['schemas']['BackoffBody'];
+export type Batch = components['schemas']['Batch'];
 export type BatchItem = components['schemas']['BatchItem'];
 export type BatchStatus = components['schemas']['BatchStatus'];
 export type Cancelled = components['schemas']['Cancelled'];
+export type CapabilitiesBody = components['schemas']['CapabilitiesBody'];
 export type CapabilitiesView = components['schemas']['CapabilitiesView'];
 export type ClassView = components['schemas']['ClassView'];
 export type Classes = components['schemas']['Classes'];
@@ -1009,12 +1732,29 @@ export type ClientBody = components['schemas']['ClientBody'];
 export type ClientMessage = components['schemas']['ClientMessage'];
 export type ConnectionView = components['schemas']['ConnectionView'];
 export type Connections = components['schemas']['Connections'];
+export type Custom = components['schemas']['Custom'];
+export type CustomDemand = components['schemas']['CustomDemand'];
 export type CustomerAccessBody = components['schemas']['CustomerAccessBody'];
+export type DeclaredWord = components['schemas']['DeclaredWord'];
+export type Demands = components['schemas']['Demands'];
+export type Done = components['schemas']['Done'];
+export type EmptyBody = components['schemas']['EmptyBody'];
+export type EndedInTime = components['schemas']['EndedInTime'];
+export type Exclusions = components['schemas']['Exclusions'];
 export type Explained = components['schemas']['Explained'];
+export type FailAnswer = components['schemas']['FailAnswer'];
+export type FailBody = components['schemas']['FailBody'];
 export type FailingView = components['schemas']['FailingView'];
+export type FailureBody = components['schemas']['FailureBody'];
 export type FailureType = components['schemas']['FailureType'];
 export type FailureView = components['schemas']['FailureView'];
+export type FinishAnswer = components['schemas']['FinishAnswer'];
+export type FinishBody = components['schemas']['FinishBody'];
+export type HardwareBody = components['schemas']['HardwareBody'];
+export type HardwareDemands = components['schemas']['HardwareDemands'];
+export type HardwareExclusions = components['schemas']['HardwareExclusions'];
 export type Health = components['schemas']['Health'];
+export type HeartbeatBody = components['schemas']['HeartbeatBody'];
 export type HostInfo = components['schemas']['HostInfo'];
 export type IsolationWord = components['schemas']['IsolationWord'];
 export type JobData = components['schemas']['JobData'];
@@ -1025,39 +1765,59 @@ export type JobStatus = components['schemas']['JobStatus'];
 export type JobUrls = components['schemas']['JobUrls'];
 export type JobView = components['schemas']['JobView'];
 export type JobsView = components['schemas']['JobsView'];
+export type JoinMachineBody = components['schemas']['JoinMachineBody'];
+export type JoinWorkerBody = components['schemas']['JoinWorkerBody'];
+export type LeaseView = components['schemas']['LeaseView'];
 export type MachineCounts = components['schemas']['MachineCounts'];
+export type MachineJoined = components['schemas']['MachineJoined'];
 export type MachineStatus = components['schemas']['MachineStatus'];
 export type MachineView = components['schemas']['MachineView'];
 export type Machines = components['schemas']['Machines'];
 export type MonitorBody = components['schemas']['MonitorBody'];
 export type MonitorMessage = components['schemas']['MonitorMessage'];
 export type NearestView = components['schemas']['NearestView'];
+export type NextBody = components['schemas']['NextBody'];
 export type OneJob = components['schemas']['OneJob'];
+export type Orders = components['schemas']['Orders'];
 export type Page = components['schemas']['Page'];
 export type Pagination = components['schemas']['Pagination'];
 export type PhaseStatus = components['schemas']['PhaseStatus'];
 export type PhaseWord = components['schemas']['PhaseWord'];
 export type Problem = components['schemas']['Problem'];
+export type ProblemCode = components['schemas']['ProblemCode'];
+export type ProgressBody = components['schemas']['ProgressBody'];
 export type ProgressData = components['schemas']['ProgressData'];
 export type RankView = components['schemas']['RankView'];
+export type ReleaseBody = components['schemas']['ReleaseBody'];
+export type Requirements = components['schemas']['Requirements'];
 export type ResyncReason = components['schemas']['ResyncReason'];
 export type SchedulableView = components['schemas']['SchedulableView'];
 export type ServiceInfo = components['schemas']['ServiceInfo'];
 export type ServiceView = components['schemas']['ServiceView'];
+export type ServiceWord = components['schemas']['ServiceWord'];
 export type Services = components['schemas']['Services'];
+export type SignIn = components['schemas']['SignIn'];
 export type Snapshot = components['schemas']['Snapshot'];
 export type Stats = components['schemas']['Stats'];
 export type StatsView = components['schemas']['StatsView'];
 export type StoreHealth = components['schemas']['StoreHealth'];
 export type Structure = components['schemas']['Structure'];
+export type Submission = components['schemas']['Submission'];
 export type Submitted = components['schemas']['Submitted'];
 export type SubmittedAll = components['schemas']['SubmittedAll'];
+export type Ticket = components['schemas']['Ticket'];
 export type TimingView = components['schemas']['TimingView'];
+export type Topic = components['schemas']['Topic'];
 export type Upstream = components['schemas']['Upstream'];
 export type VerdictWord = components['schemas']['VerdictWord'];
 export type Version = components['schemas']['Version'];
+export type WatcherView = components['schemas']['WatcherView'];
+export type Watching = components['schemas']['Watching'];
+export type WatchingStats = components['schemas']['WatchingStats'];
 export type WorkerCounts = components['schemas']['WorkerCounts'];
 export type WorkerData = components['schemas']['WorkerData'];
+export type WorkerJoined = components['schemas']['WorkerJoined'];
+export type WorkerSays = components['schemas']['WorkerSays'];
 export type WorkerState = components['schemas']['WorkerState'];
 export type WorkerStructure = components['schemas']['WorkerStructure'];
 export type WorkerView = components['schemas']['WorkerView'];

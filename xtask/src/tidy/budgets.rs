@@ -4,10 +4,10 @@
 use super::house::{House, RustFile};
 
 const BUDGETS: [(&str, usize); 7] = [
-    ("fleet", 5_500),
-    ("wire", 5_500),
-    ("store", 5_500),
-    ("broker", 8_000),
+    ("fleet", 6_000),
+    ("wire", 8_500),
+    ("store", 5_600),
+    ("broker", 10_500),
     ("client", 1_500),
     ("agent", 6_000),
     ("callboard", 4_000),

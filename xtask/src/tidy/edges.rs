@@ -41,7 +41,7 @@ const ROOMS: [Room; 9] = [
         &["agent", "broker", "client", "fleet", "store", "wire"],
         Foreign::Never(&["axum", "hyper", "reqwest", "rusqlite"]),
     ),
-    room("xtask", "xtask", &["wire"], Foreign::Only(&["anyhow", "serde_json", "toml", "utoipa"], &[])),
+    room("xtask", "xtask", &["wire"], Foreign::Only(&["anyhow", "serde_json", "toml"], &[])),
     room("storm", "tests/storm", &[], Foreign::Never(&["axum", "hyper", "reqwest", "rusqlite"])),
 ];
 

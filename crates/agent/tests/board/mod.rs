@@ -333,7 +333,7 @@ async fn report(shared: &Shared, lease: &str, verb: &str, body: Value) -> Respon
         };
         let is_refused = state.refuse_reports > 0 && verb != "progress";
         state.refuse_reports -= u32::from(is_refused);
-        if let Some((status, code)) = state.answer_reports.or(is_refused.then_some((413, "body_too_large"))) {
+        if let Some((status, code)) = state.answer_reports.or(is_refused.then_some((413, "payload_too_large"))) {
             state.said.push((format!("refused {verb}"), job, body));
             return problem(status, code);
         }

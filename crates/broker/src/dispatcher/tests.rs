@@ -41,6 +41,7 @@ async fn desk_with(store: Store, rules: fleet::Rules) -> Desk {
         epoch: Arc::default(),
         encoder: stored::Encoder::default(),
         awake: Awake::default(),
+        metrics: Arc::new(Metrics::new(clock.now())),
     };
     tokio::spawn(dispatcher.run());
     Desk { inbox, feed, clock, store }
@@ -123,7 +124,8 @@ async fn a_full_disk_costs_no_lease_and_refuses_for_long_only_what_takes_in_work
     // The lease would end soon, and this is its last chance.
     let refused = ask(Command::Beat(beat.clone())).await.unwrap_err();
     assert_eq!((refused.problem().status, refused.retry_after_s()), (503, Some(1)));
-    let spec = Arc::new(desk.feed.view().ledger.job(&job).unwrap().spec.again(JobId::parse("k").unwrap(), desk.now()));
+    let ended = Arc::clone(&desk.feed.view().ledger.job(&job).unwrap().spec);
+    let spec = Arc::new(ended.again(JobId::parse("k").unwrap(), Arc::default(), desk.now()));
     let refused = ask(Command::Submit { spec, recalled: None }).await.unwrap_err();
     assert_eq!((refused.problem().status, refused.retry_after_s()), (507, Some(30)));
     until_passed(650).await;

@@ -1,11 +1,12 @@
 //! `?after=<event_id>` on any `GET`: read your writes. What is read is not older than that event.
 
+use super::guard::with_query;
 use super::problem::Refused;
 use crate::desk::Desk;
 use crate::feed::Resume;
 use crate::limits;
 use axum::extract::Request;
-use axum::http::{Method, Uri};
+use axum::http::Method;
 use wire::EventId;
 
 /// Waits for it, and takes it out of the query.
@@ -16,7 +17,7 @@ pub(super) async fn wait(desk: &Desk, request: &mut Request) -> Result<(), Refus
     let Some((after, rest)) = request.uri().query().and_then(taken_out) else { return Ok(()) };
     passed(desk, &after).await?;
     let unread = || Refused::new(400, "bad_field", "the query could not be read");
-    *request.uri_mut() = without(request.uri(), &rest).ok_or_else(unread)?;
+    *request.uri_mut() = with_query(request.uri(), &rest).ok_or_else(unread)?;
     Ok(())
 }
 
@@ -26,13 +27,6 @@ fn taken_out(query: &str) -> Option<(String, String)> {
     let after = query.split('&').find(is_after)?.split_once('=')?.1.to_owned();
     let rest: Vec<_> = query.split('&').filter(|pair| !is_after(pair)).collect();
     Some((after, rest.join("&")))
-}
-
-fn without(uri: &Uri, query: &str) -> Option<Uri> {
-    let path = if query.is_empty() { uri.path().to_owned() } else { format!("{}?{query}", uri.path()) };
-    let mut parts = uri.clone().into_parts();
-    parts.path_and_query = Some(path.parse().ok()?);
-    Uri::from_parts(parts).ok()
 }
 
 /// Waits until the view has passed the event.

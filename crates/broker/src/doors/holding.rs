@@ -5,6 +5,7 @@ use super::body::{Body, Params, Segment};
 use super::machines::{done, parse_machine_id};
 use super::problem::Refused;
 use super::workers::parse_worker_id;
+use crate::access::Caller;
 use axum::Json;
 use axum::extract::State;
 use fleet::{Command, Service};
@@ -12,24 +13,43 @@ use wire::Malformed;
 use wire::agent::{Done, EmptyBody};
 use wire::explain::{Classes, ClassesQuery, Services};
 
-async fn hold(doors: &Doors, body: &Body, command: Command) -> Result<Json<Done>, Refused> {
+async fn hold(doors: &Doors, caller: &Caller, body: &Body, command: Command) -> Result<Json<Done>, Refused> {
     body.read::<EmptyBody>()?;
-    Ok(done(&doors.desk.ask(command).await?))
+    let (by, desk) = (caller.0.principal.clone(), &doors.desk);
+    Ok(done(&desk.ask_by(Some(by), command, Vec::new(), desk.now()).await?))
 }
 
-async fn drain_machine(doors: &Doors, id: &str, body: &Body, is_draining: bool) -> Result<Json<Done>, Refused> {
+async fn drain_machine(
+    doors: &Doors,
+    caller: &Caller,
+    id: &str,
+    body: &Body,
+    is_draining: bool,
+) -> Result<Json<Done>, Refused> {
     let machine = parse_machine_id(id)?;
-    hold(doors, body, Command::DrainMachine { machine, is_draining }).await
+    hold(doors, caller, body, Command::DrainMachine { machine, is_draining }).await
 }
 
-async fn drain_worker(doors: &Doors, id: &str, body: &Body, is_draining: bool) -> Result<Json<Done>, Refused> {
+async fn drain_worker(
+    doors: &Doors,
+    caller: &Caller,
+    id: &str,
+    body: &Body,
+    is_draining: bool,
+) -> Result<Json<Done>, Refused> {
     let worker = parse_worker_id(id)?;
-    hold(doors, body, Command::DrainWorker { worker, is_draining }).await
+    hold(doors, caller, body, Command::DrainWorker { worker, is_draining }).await
 }
 
-async fn pause_service(doors: &Doors, name: &str, body: &Body, is_paused: bool) -> Result<Json<Done>, Refused> {
+async fn pause_service(
+    doors: &Doors,
+    caller: &Caller,
+    name: &str,
+    body: &Body,
+    is_paused: bool,
+) -> Result<Json<Done>, Refused> {
     let service = parse_service(name)?;
-    hold(doors, body, Command::PauseService { service, is_paused }).await
+    hold(doors, caller, body, Command::PauseService { service, is_paused }).await
 }
 
 fn parse_service(name: &str) -> Result<Service, Malformed> {
@@ -40,10 +60,11 @@ macro_rules! doors {
     ($($name:ident: $of:ident($holds:literal)),* $(,)?) => {$(
         pub(super) async fn $name(
             State(doors): State<Doors>,
+            caller: Caller,
             Segment(id): Segment,
             body: Body,
         ) -> Result<Json<Done>, Refused> {
-            $of(&doors, &id, &body, $holds).await
+            $of(&doors, &caller, &id, &body, $holds).await
         }
     )*};
 }

@@ -4,9 +4,10 @@ use super::Doors;
 use super::body::Params;
 use super::jobs::row;
 use super::problem::Refused;
+use crate::access::{Caller, Reach};
 use crate::archived;
 use crate::desk::NotDecided;
-use crate::feed::facets::{Kind, facet, status};
+use crate::feed::facets::{Kind, assumed, facet, status};
 use crate::feed::{Feed, View};
 use crate::limits;
 use axum::Json;
@@ -25,21 +26,52 @@ const OVER: [Status; 3] = [Status::Completed, Status::Failed, Status::Cancelled]
 
 pub(super) async fn list(
     State(doors): State<Doors>,
+    caller: Caller,
     Params(query): Params<ListQuery>,
 ) -> Result<Json<JobList>, Refused> {
-    let list = query.check()?;
+    let mut list = query.check()?;
+    narrow(&mut list, &caller, &doors)?;
     let now = doors.desk.now();
+    let found = find(&doors, &list).await?;
+    Ok(Json(JobList {
+        success: true,
+        jobs: found.page.into_iter().filter_map(|row| row.show(&doors, now)).collect(),
+        total: found.total,
+        total_is: if found.is_exact { "exact" } else { "at_least" }.to_owned(),
+        next_cursor: found.next_cursor.map(|order| order.to_string()),
+        timestamp: rfc3339(now),
+    }))
+}
+
+/// The newest completed jobs but for the first `skip`, how many there are in all, and whether more
+/// follow.
+pub(super) async fn completed(doors: &Doors, skip: usize, limit: usize) -> Result<(Vec<Job>, u64, bool), Refused> {
+    let status = Some("completed".to_owned());
+    let query = ListQuery { status, limit: Some(limit), offset: Some(skip), ..ListQuery::default() };
+    let Found { page, total, next_cursor, .. } = find(doors, &query.check()?).await?;
+    Ok((page.into_iter().filter_map(Row::job).collect(), total, next_cursor.is_some()))
+}
+
+/// A page of a list.
+struct Found {
+    page: Vec<Row>,
+    total: u64,
+    is_exact: bool,
+    next_cursor: Option<u64>,
+}
+
+async fn find(doors: &Doors, list: &List) -> Result<Found, Refused> {
     let rows_max = list.skip + list.limit;
     let archive = &doors.desk.store.archive;
     // First the archive, then the view: what ended in between is in the view still.
-    let found = archive.find(&archive_query(&list, rows_max)).await.map_err(refused)?;
+    let found = archive.find(&archive_query(list, rows_max)).await.map_err(refused)?;
     let is_counted = list.is_by_status_and_service() && !(list.statuses.is_empty() && list.services.is_empty());
     let totals = if is_counted { Some(archive.totals().await.map_err(refused)?) } else { None };
     let (count, counted_at) = match &totals {
-        Some(totals) => (total_of(&list, totals), totals.place),
+        Some(totals) => (total_of(list, totals), totals.place),
         None => (found.count, found.place),
     };
-    let mut known = Known::new(&list, rows_max, Timestamp(found.place.before), Timestamp(counted_at.before));
+    let mut known = Known::new(list, rows_max, Timestamp(found.place.before), Timestamp(counted_at.before));
     known.take_all(&doors.desk.feed).await;
 
     let archived_is_cut = found.rows.len() == rows_max;
@@ -55,14 +87,26 @@ pub(super) async fn list(
     let there_is_more = rows.len() > rows_max || is_cut;
     let page: Vec<Row> = rows.into_iter().take(rows_max).skip(list.skip).collect();
     let next_cursor = page.last().map(Row::order).filter(|order| there_is_more && *order > 1);
-    Ok(Json(JobList {
-        success: true,
-        jobs: page.into_iter().filter_map(|row| row.show(&doors, now)).collect(),
-        total,
-        total_is: if is_exact { "exact" } else { "at_least" }.to_owned(),
-        next_cursor: next_cursor.map(|order| order.to_string()),
-        timestamp: rfc3339(now),
-    }))
+    Ok(Found { page, total, is_exact, next_cursor })
+}
+
+/// Nothing else is looked for than what the caller may see.
+fn narrow(list: &mut List, caller: &Caller, doors: &Doors) -> Result<(), Refused> {
+    if list.text.is_some() && doors.config.redact_payloads && !caller.finds_by_payload() {
+        let why = "q: finds jobs by their payloads, which are kept from monitors here (--redact-payloads)";
+        return Err(Refused::new(403, "forbidden", why));
+    }
+    match caller.reach() {
+        Reach::All => {}
+        Reach::Principal(principal) => list.principals = vec![principal.as_str().to_owned()],
+        Reach::Customer(customer) => {
+            let customer = customer.as_str();
+            let is_asked_for = list.customers.is_empty() || list.customers.iter().any(|asked| asked == customer);
+            // Of others there is nothing to be found: no customer is called by nothing.
+            list.customers = vec![if is_asked_for { customer.to_owned() } else { String::new() }];
+        }
+    }
+    Ok(())
 }
 
 /// A row that the page may have; what it passes over is not decoded.
@@ -76,6 +120,13 @@ impl Row {
         match self {
             Row::Known(job) => job.order,
             Row::Archived(row) => row.number,
+        }
+    }
+
+    fn job(self) -> Option<Job> {
+        match self {
+            Row::Known(job) => Some(Job::clone(&job)),
+            Row::Archived(found) => archived::job_of(&found).ok(),
         }
     }
 
@@ -101,13 +152,14 @@ fn refused(error: StoreError) -> Refused {
 /// One list of facets for each filter; of each one must hold.
 fn facets_of(list: &List, statuses: &[Status]) -> Vec<Vec<Facet>> {
     let by = |kind: Kind, values: &[String]| values.iter().map(|value| facet(kind, value)).collect();
-    let all: [Vec<Facet>; 6] = [
+    let all: [Vec<Facet>; 7] = [
         statuses.iter().map(|one| status(*one)).collect(),
         by(Kind::Service, &list.services),
         by(Kind::Customer, &list.customers),
         by(Kind::Workflow, &list.workflows),
         by(Kind::Worker, &list.workers),
         by(Kind::Machine, &list.machines),
+        by(Kind::Principal, &list.principals),
     ];
     all.into_iter().filter(|values| !values.is_empty()).collect()
 }
@@ -115,6 +167,7 @@ fn facets_of(list: &List, statuses: &[Status]) -> Vec<Vec<Facet>> {
 fn archive_query(list: &List, limit: usize) -> Query {
     Query {
         all_of: facets_of(list, &list.statuses),
+        assumed: Some(assumed()),
         below: list.before,
         began_from: list.since.map(|time| time.0),
         began_before: list.until.map(|time| time.0),
@@ -257,6 +310,7 @@ fn passes(list: &List, job: &Job) -> bool {
         && wants_any(&list.customers, spec.customer.iter().map(CustomerId::as_str))
         && wants_any(&list.workflows, spec.workflow_id().into_iter().map(WorkflowId::as_str))
         && wants_any(&list.workers, job.attempts.iter().map(|attempt| attempt.worker.as_str()))
+        && wants_any(&list.principals, std::iter::once(spec.owner.principal.as_str()))
         && wants_any(&list.machines, job.attempts.iter().map(|attempt| attempt.machine.as_str()))
 }
 

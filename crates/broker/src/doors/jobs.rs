@@ -3,14 +3,16 @@
 use super::Doors;
 use super::body::{BatchBody, Body, Segment};
 use super::problem::Refused;
+use super::wait;
+use crate::access::Caller;
 use crate::archived::Recalled;
 use crate::contents::{self, Attached, Slot};
 use crate::desk::{Decided, Desk, NotDecided};
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Response};
-use fleet::{Answer, Command, Job, JobId, Outcome, Refusal, Timestamp};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use fleet::{Answer, ClientId, Command, Job, JobId, JobSpec, Outcome, Owner, Refusal, Timestamp};
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -19,29 +21,69 @@ use wire::agent::EmptyBody;
 use wire::explain::{Explained, SchedulableView};
 use wire::jobs::{
     BatchItem, BatchStatus, Cancelled, JobUrls, JobView, OneJob, Submission, Submitted, SubmittedAll, parse_batch,
-    parse_submission,
+    parse_submission_for,
 };
 use wire::{EventId, JobStatus, Malformed, Problem, monitor, rfc3339};
 
-pub(super) async fn submit(State(doors): State<Doors>, headers: HeaderMap, body: Body) -> Result<Response, Refused> {
+pub(super) async fn submit(
+    State(doors): State<Doors>,
+    caller: Caller,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Refused> {
+    caller.0.allowance.submit(1)?;
     let desk = &doors.desk;
     let (key, minted, now) = (idempotency_key(&headers)?, mint_job_id()?, desk.now());
-    let submission = refuse_ignored(parse_submission(&body.0, minted.clone(), key, now)?, wants_strictness(&headers))?;
+    let wait = wait::asked_for(&headers)?;
+    let owner = Arc::new(caller.owner(client_id(&headers)?));
+    let submission = parse_submission_for(caller.0.customer.as_ref(), &body.0, minted.clone(), key, now)?;
+    let submission = signed(refuse_ignored(submission, wants_strictness(&headers))?, &caller, &owner)?;
     let is_minted = submission.spec.id == minted;
     desk.check_room()?;
     let recalled = match desk.recall(&submission.spec, is_minted).await.map_err(NotDecided::from)? {
         Recalled::Nothing(rank) => rank,
-        Recalled::Same(job) => return Ok(repeated(&doors, &job, submission.ignored)),
+        Recalled::Same(job) => return wait::for_end(&doors, wait, repeated(&doors, &job, submission.ignored)).await,
         Recalled::OtherOfThisId => return Err(Refusal::JobIdConflict { job: submission.spec.id }.into()),
         Recalled::OtherOfThisKey => return Err(Refusal::IdempotencyConflict.into()),
     };
     let (spec, attached, ignored) = taken_apart(desk, submission).await?;
     let decided = desk.ask_with(Command::Submit { spec: Arc::new(spec), recalled }, attached, now).await?;
-    submitted(&doors, &decided, ignored, None)
+    wait::for_end(&doors, wait, submitted(&doors, &decided, ignored, None)?).await
+}
+
+/// A submission in the caller's name.
+pub(super) fn signed(
+    mut submission: Submission,
+    caller: &Caller,
+    owner: &Arc<Owner>,
+) -> Result<Submission, Box<Problem>> {
+    let spec = &mut submission.spec;
+    if !caller.may_submit_for(spec.customer.as_ref()) {
+        let bound = caller.0.customer.as_ref().map_or("", |customer| customer.as_str());
+        let why = format!("customer_id: {} submits for {bound} only", caller.0.principal);
+        return Err(Box::new(Problem::new(403, "forbidden", why)));
+    }
+    spec.owner = Arc::clone(owner);
+    Ok(submission)
+}
+
+/// What was asked for, of a job that lives or has ended.
+async fn spec_of(desk: &Desk, id: &JobId) -> Result<Option<Arc<JobSpec>>, NotDecided> {
+    if let Some(job) = desk.feed.view().ledger.job(id) {
+        return Ok(Some(Arc::clone(&job.spec)));
+    }
+    Ok(desk.archived(id).await?.map(|job| job.spec))
+}
+
+/// Which of the principal's programs submits.
+fn client_id(headers: &HeaderMap) -> Result<Option<ClientId>, Malformed> {
+    let Some(value) = headers.get("x-client-id") else { return Ok(None) };
+    let text = String::from_utf8_lossy(value.as_bytes());
+    ClientId::parse(&text).map(Some).map_err(|error| Malformed::field("X-Client-Id", error))
 }
 
 /// The answer to a submission that the archive knows.
-fn repeated(doors: &Doors, job: &Job, ignored: Vec<String>) -> Response {
+fn repeated(doors: &Doors, job: &Job, ignored: Vec<String>) -> Submitted {
     taken(doors, &job.spec.id, job.status().into(), Taken { duplicate: true, ignored, ..Taken::default() })
 }
 
@@ -51,7 +93,7 @@ fn submitted(
     decided: &Decided,
     ignored: Vec<String>,
     retry_of: Option<&JobId>,
-) -> Result<Response, Refused> {
+) -> Result<Submitted, Refused> {
     let Answer::Submitted(fleet::Submitted { job, duplicate }) = &decided.answer else { return Err(strange_answer()) };
     let status = doors.desk.feed.view().ledger.job(job).map_or(JobStatus::Pending, |job| job.status().into());
     let event_id = decided.event.map(|id| id.to_string());
@@ -68,24 +110,20 @@ struct Taken {
     retry_of: Option<String>,
 }
 
-fn taken(doors: &Doors, job: &JobId, status: JobStatus, taken: Taken) -> Response {
-    let urls = JobUrls::of(job);
-    let location = urls.itself.clone();
+fn taken(doors: &Doors, job: &JobId, status: JobStatus, taken: Taken) -> Submitted {
     let Taken { duplicate, ignored, event_id, retry_of } = taken;
-    let answer = Submitted {
+    Submitted {
         success: true,
         job_id: job.to_string(),
         status,
         message: "Job submitted successfully".to_owned(),
         duplicate,
         ignored,
-        urls,
+        urls: JobUrls::of(job),
         event_id,
         retry_of,
         timestamp: rfc3339(doors.desk.now()),
-    };
-    let code = if duplicate { StatusCode::OK } else { StatusCode::CREATED };
-    (code, [(header::LOCATION, location)], Json(answer)).into_response()
+    }
 }
 
 fn strange_answer() -> Refused {
@@ -104,7 +142,7 @@ fn refuse_ignored(submission: Submission, strict: bool) -> Result<Submission, Ma
 
 /// What is decided on, what is stored with it, and what nobody looked at. Large contents are
 /// durable when this returns.
-async fn taken_apart(
+pub(super) async fn taken_apart(
     desk: &Desk,
     submission: Submission,
 ) -> Result<(fleet::JobSpec, Vec<Attached>, Vec<String>), NotDecided> {
@@ -129,11 +167,13 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Malformed> {
 /// Many jobs at once. Each stands or falls alone; those that stand are decided together.
 pub(super) async fn submit_all(
     State(doors): State<Doors>,
+    caller: Caller,
     headers: HeaderMap,
     body: BatchBody,
 ) -> Result<Json<SubmittedAll>, Refused> {
     let desk = &doors.desk;
     let (key, strict, now) = (idempotency_key(&headers)?, wants_strictness(&headers), desk.now());
+    let owner = Arc::new(caller.owner(client_id(&headers)?));
     desk.check_room()?;
     let minted = RefCell::new(HashSet::new());
     let mint = || {
@@ -141,14 +181,20 @@ pub(super) async fn submit_all(
             minted.borrow_mut().insert(id.clone());
         })
     };
-    let parsed = parse_batch(&body.0, mint, key, now)?;
+    let parsed = parse_batch(caller.0.customer.as_ref(), &body.0, mint, key, now)?;
+    caller.0.allowance.submit(parsed.len())?;
     let minted = minted.into_inner();
     let (mut results, mut specs, mut attached, mut asked) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (index, submission) in parsed.into_iter().enumerate() {
-        let submission = match submission.and_then(|submission| refuse_ignored(submission, strict)) {
+        let submission = submission.and_then(|submission| refuse_ignored(submission, strict));
+        let submission = match submission.map_err(|malformed| Box::new(Problem::from(&malformed))) {
+            Ok(submission) => signed(submission, &caller, &owner),
+            Err(problem) => Err(problem),
+        };
+        let submission = match submission {
             Ok(submission) => submission,
-            Err(malformed) => {
-                results.push(refused_item(index, &Problem::from(&malformed)));
+            Err(problem) => {
+                results.push(refused_item(index, &problem));
                 continue;
             }
         };
@@ -203,16 +249,23 @@ fn refused_item(index: usize, problem: &Problem) -> BatchItem {
 }
 
 /// An ended job once more, as a new one.
-pub(super) async fn retry(State(doors): State<Doors>, Segment(id): Segment, body: Body) -> Result<Response, Refused> {
+pub(super) async fn retry(
+    State(doors): State<Doors>,
+    caller: Caller,
+    Segment(id): Segment,
+    body: Body,
+) -> Result<Response, Refused> {
     body.read::<EmptyBody>()?;
+    caller.0.allowance.submit(1)?;
     let desk = &doors.desk;
     let (id, again, now) = (parse_job_id(&id)?, mint_job_id()?, desk.now());
-    let job = desk.job(&id).await.map_err(NotDecided::from)?.ok_or_else(|| not_found(id.clone()))?;
+    let job = desk.job(&id).await.map_err(NotDecided::from)?.filter(|job| caller.may_change(&job.spec));
+    let job = job.ok_or_else(|| not_found(id.clone()))?;
     if job.finished_at().is_none() {
         return Err(Refusal::NotFinished { job: id }.into());
     }
     desk.check_room()?;
-    let spec = job.spec.again(again, now);
+    let spec = job.spec.again(again, Arc::clone(&job.spec.owner), now);
     let mut attached = Vec::new();
     let ctx = job.spec.ctx().map(|ctx| (ctx, Slot::Ctx));
     for (content, slot) in [Some((job.spec.payload, Slot::Payload)), ctx].into_iter().flatten() {
@@ -227,15 +280,24 @@ pub(super) async fn retry(State(doors): State<Doors>, Segment(id): Segment, body
         attached.push(Attached::new(&desk.store, content, bytes.ok_or_else(gone)?).await.map_err(NotDecided::from)?);
     }
     let recalled = desk.recalled_rank(&spec).await.map_err(NotDecided::from)?;
-    let decided = desk.ask_with(Command::Submit { spec: Arc::new(spec), recalled }, attached, now).await?;
-    submitted(&doors, &decided, Vec::new(), Some(&id))
+    let (by, command) = (caller.by_office(&spec), Command::Submit { spec: Arc::new(spec), recalled });
+    let decided = desk.ask_by(by, command, attached, now).await?;
+    Ok(wait::answer(submitted(&doors, &decided, Vec::new(), Some(&id))?))
 }
 
 /// Why a job waits.
-pub(super) async fn explain(State(doors): State<Doors>, Segment(id): Segment) -> Result<Json<Explained>, Refused> {
+pub(super) async fn explain(
+    State(doors): State<Doors>,
+    caller: Caller,
+    Segment(id): Segment,
+) -> Result<Json<Explained>, Refused> {
     let id = parse_job_id(&id)?;
     let now = doors.desk.now();
-    if let Some(explained) = Explained::of(&doors.desk.feed.view().ledger, &id, now) {
+    let spec = spec_of(&doors.desk, &id).await?.filter(|spec| caller.may_see(spec));
+    if spec.is_none() {
+        return Err(not_found(id));
+    }
+    if let Some(explained) = Explained::of(&doors.desk.feed.view().ledger, &id, caller.sees_all(), now) {
         return Ok(Json(explained));
     }
     let job = doors.desk.archived(&id).await.map_err(NotDecided::from)?.ok_or_else(|| not_found(id))?;
@@ -249,7 +311,7 @@ fn wants_strictness(headers: &HeaderMap) -> bool {
 }
 
 /// Time-ordered, so that ids sort roughly as jobs came.
-fn mint_job_id() -> Result<JobId, Malformed> {
+pub(super) fn mint_job_id() -> Result<JobId, Malformed> {
     let id = uuid::Uuid::now_v7().to_string();
     JobId::parse(&id).map_err(|error| Malformed::field("job_id", error))
 }
@@ -262,7 +324,11 @@ pub(super) fn not_found(job: JobId) -> Refused {
     Refusal::JobNotFound { job }.into()
 }
 
-pub(super) async fn show(State(doors): State<Doors>, Segment(id): Segment) -> Result<Json<OneJob>, Refused> {
+pub(super) async fn show(
+    State(doors): State<Doors>,
+    caller: Caller,
+    Segment(id): Segment,
+) -> Result<Json<OneJob>, Refused> {
     let id = parse_job_id(&id)?;
     let now = doors.desk.now();
     let known = {
@@ -276,7 +342,13 @@ pub(super) async fn show(State(doors): State<Doors>, Segment(id): Segment) -> Re
             None => return Err(not_found(id)),
         },
     };
-    let job = whole(&doors, &job, now, For::Reader).await.map_err(NotDecided::from)?;
+    if !caller.may_see(&job.spec) {
+        return Err(not_found(id));
+    }
+    let job = match caller.may_read(&job.spec, &doors.config) {
+        true => whole(&doors, &job, now, For::Reader).await.map_err(NotDecided::from)?,
+        false => row(&doors, &job, now),
+    };
     Ok(Json(OneJob { success: true, job: JobView { schedulable, ..job }, timestamp: rfc3339(now) }))
 }
 
@@ -331,12 +403,16 @@ pub(super) fn row(doors: &Doors, job: &Job, now: Timestamp) -> JobView {
 
 pub(super) async fn cancel(
     State(doors): State<Doors>,
+    caller: Caller,
     Segment(id): Segment,
     body: Body,
 ) -> Result<Json<Cancelled>, Refused> {
     body.read::<EmptyBody>()?;
     let job = parse_job_id(&id)?;
-    let event = match doors.desk.ask(Command::Cancel { job: job.clone() }).await {
+    let desk = &doors.desk;
+    let spec = spec_of(desk, &job).await?.filter(|spec| caller.may_change(spec));
+    let by = caller.by_office(&*spec.ok_or_else(|| not_found(job.clone()))?);
+    let event = match desk.ask_by(by, Command::Cancel { job: job.clone() }, Vec::new(), desk.now()).await {
         Ok(decided) => decided.event,
         Err(NotDecided::Refused(Refusal::JobNotFound { .. })) => {
             // It may be over for so long that only the archive knows it.

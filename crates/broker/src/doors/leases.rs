@@ -1,7 +1,8 @@
 //! What the holder of a lease reports.
 
 use super::Doors;
-use super::body::{Body, Params, Segment, flag};
+use super::acting::OwnLease;
+use super::body::{Body, Params, flag};
 use super::machines::{done, done_with_orders};
 use super::problem::Refused;
 use super::workers::{assignment, fresh_lease, random};
@@ -9,48 +10,51 @@ use crate::contents::Attached;
 use crate::desk::{Decided, NotDecided};
 use axum::Json;
 use axum::extract::State;
-use fleet::{Answer, Command, Fail, LeaseId, Next, Refusal, Timestamp};
+use fleet::{Answer, Command, Fail, LeaseId, Next, Timestamp};
 use serde::Deserialize;
 use wire::agent::{
-    Assignment, Done, EmptyBody, FailAnswer, FailBody, FinishAnswer, FinishBody, ProgressBody, ReleaseBody, parse_lease,
+    Assignment, Done, EmptyBody, FailAnswer, FailBody, FinishAnswer, FinishBody, ProgressBody, ReleaseBody,
 };
 use wire::rfc3339;
-
-/// A text that is no lease names none that is held.
-fn lease(text: &str) -> Result<LeaseId, Refused> {
-    parse_lease(text).ok_or_else(|| Refusal::LeaseLost.into())
-}
 
 async fn ask_for_orders(doors: &Doors, command: Command) -> Result<Json<Done>, Refused> {
     Ok(done_with_orders(&doors.desk.ask(command).await?))
 }
 
-pub(super) async fn start(State(doors): State<Doors>, Segment(id): Segment, body: Body) -> Result<Json<Done>, Refused> {
+pub(super) async fn start(
+    State(doors): State<Doors>,
+    OwnLease(lease): OwnLease,
+    body: Body,
+) -> Result<Json<Done>, Refused> {
     body.read::<EmptyBody>()?;
-    ask_for_orders(&doors, Command::Start { lease: lease(&id)? }).await
+    ask_for_orders(&doors, Command::Start { lease }).await
 }
 
-pub(super) async fn renew(State(doors): State<Doors>, Segment(id): Segment, body: Body) -> Result<Json<Done>, Refused> {
+pub(super) async fn renew(
+    State(doors): State<Doors>,
+    OwnLease(lease): OwnLease,
+    body: Body,
+) -> Result<Json<Done>, Refused> {
     body.read::<EmptyBody>()?;
-    ask_for_orders(&doors, Command::Renew { lease: lease(&id)? }).await
+    ask_for_orders(&doors, Command::Renew { lease }).await
 }
 
 pub(super) async fn progress(
     State(doors): State<Doors>,
-    Segment(id): Segment,
+    OwnLease(lease): OwnLease,
     body: Body,
 ) -> Result<Json<Done>, Refused> {
     let progress = body.read::<ProgressBody>()?.progress()?;
-    ask_for_orders(&doors, Command::Progress { lease: lease(&id)?, progress }).await
+    ask_for_orders(&doors, Command::Progress { lease, progress }).await
 }
 
 pub(super) async fn release(
     State(doors): State<Doors>,
-    Segment(id): Segment,
+    OwnLease(lease): OwnLease,
     body: Body,
 ) -> Result<Json<Done>, Refused> {
     let reason = body.read::<ReleaseBody>()?.reason();
-    Ok(done(&doors.desk.ask(Command::Release { lease: lease(&id)?, reason }).await?))
+    Ok(done(&doors.desk.ask(Command::Release { lease, reason }).await?))
 }
 
 #[derive(Deserialize)]
@@ -61,11 +65,10 @@ pub(super) struct NextParam {
 
 pub(super) async fn finish(
     State(doors): State<Doors>,
-    Segment(id): Segment,
+    OwnLease(lease): OwnLease,
     Params(param): Params<NextParam>,
     body: Body,
 ) -> Result<Json<FinishAnswer>, Refused> {
-    let lease = lease(&id)?;
     let result = body.read::<FinishBody>()?.result()?;
     let next = next_of(&doors, lease, &param)?;
     let content = wire::jobs::content(&result);
@@ -77,11 +80,10 @@ pub(super) async fn finish(
 
 pub(super) async fn fail(
     State(doors): State<Doors>,
-    Segment(id): Segment,
+    OwnLease(lease): OwnLease,
     Params(param): Params<NextParam>,
     body: Body,
 ) -> Result<Json<FailAnswer>, Refused> {
-    let lease = lease(&id)?;
     let roll = u32::from_ne_bytes(random()?);
     let fail: Fail = body.read::<FailBody>()?.fail(lease, roll)?;
     let next = next_of(&doors, lease, &param)?;

@@ -1,8 +1,10 @@
 //! Machines: join, beat, take orders, leave.
 
 use super::Doors;
+use super::acting::OwnMachine;
 use super::body::{Body, Params, Segment, wait_ms};
 use super::problem::Refused;
+use crate::access::{Caller, NotLetIn};
 use crate::desk::Decided;
 use crate::feed::{Bell, Key};
 use axum::Json;
@@ -39,22 +41,22 @@ pub(super) fn done(decided: &Decided) -> Json<Done> {
 
 pub(super) async fn join(
     State(doors): State<Doors>,
-    Segment(id): Segment,
+    OwnMachine(machine): OwnMachine,
     body: Body,
 ) -> Result<Json<MachineJoined>, Refused> {
-    let machine = parse_machine_id(&id)?;
+    let machine_id = machine.to_string();
     let facts = body.read::<JoinMachineBody>()?.facts()?;
     let decided = doors.desk.ask(Command::JoinMachine { machine, facts }).await?;
     let (orders, event_id) = (orders_of(&decided), decided.event_id());
-    Ok(Json(MachineJoined { success: true, machine_id: id, heartbeat_ms: HEARTBEAT_MS, orders, event_id }))
+    Ok(Json(MachineJoined { success: true, machine_id, heartbeat_ms: HEARTBEAT_MS, orders, event_id }))
 }
 
 pub(super) async fn heartbeat(
     State(doors): State<Doors>,
-    Segment(id): Segment,
+    OwnMachine(machine): OwnMachine,
     body: Body,
 ) -> Result<Json<Done>, Refused> {
-    let beat = body.read::<HeartbeatBody>()?.beat(parse_machine_id(&id)?)?;
+    let beat = body.read::<HeartbeatBody>()?.beat(machine)?;
     let decided = doors.desk.ask(Command::Beat(beat)).await?;
     Ok(done_with_orders(&decided))
 }
@@ -68,10 +70,10 @@ pub(super) struct OrdersParams {
 /// Answers as soon as there is something for any worker of the machine to do.
 pub(super) async fn orders(
     State(doors): State<Doors>,
-    Segment(id): Segment,
+    caller: Caller,
+    OwnMachine(machine): OwnMachine,
     Params(params): Params<OrdersParams>,
 ) -> Result<Json<Done>, Refused> {
-    let machine = parse_machine_id(&id)?;
     let wait = Duration::from_millis(wait_ms(params.wait_ms)?);
     let until = tokio::time::Instant::now() + wait;
     let bell = Bell::hang(&doors.desk.feed, Key::Machine(machine.clone()));
@@ -88,13 +90,20 @@ pub(super) async fn orders(
             () = rung => {}
             () = tokio::time::sleep_until(until) => return Ok(done_with_orders(&decided)),
             () = doors.closing.cancelled() => return Ok(done_with_orders(&decided)),
+            () = caller.0.gone.cancelled() => return Err(NotLetIn::Revoked.into()),
         }
     }
 }
 
-pub(super) async fn leave(State(doors): State<Doors>, Segment(id): Segment) -> Result<Json<Done>, Refused> {
-    let machine = parse_machine_id(&id)?;
-    Ok(done(&doors.desk.ask(Command::LeaveMachine { machine }).await?))
+pub(super) async fn leave(
+    State(doors): State<Doors>,
+    caller: Caller,
+    OwnMachine(machine): OwnMachine,
+) -> Result<Json<Done>, Refused> {
+    // A machine that leaves is nobody's act, one that is removed is.
+    let by = (!caller.is_worker()).then(|| caller.0.principal.clone());
+    let (command, desk) = (Command::LeaveMachine { machine }, &doors.desk);
+    Ok(done(&desk.ask_by(by, command, Vec::new(), desk.now()).await?))
 }
 
 pub(super) async fn list(State(doors): State<Doors>) -> Json<Machines> {

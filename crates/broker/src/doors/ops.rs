@@ -1,10 +1,11 @@
 //! What operators and their tools ask.
 
 use super::Doors;
+use crate::access::Caller;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use store::Room;
 use wire::monitor::Upstream;
 use wire::ops::{Connections, Health, Stats, StoreHealth, Version};
@@ -15,7 +16,7 @@ pub(super) async fn stats(State(doors): State<Doors>) -> Json<Stats> {
     Json(Stats { success: true, stats, timestamp: rfc3339(doors.desk.now()) })
 }
 
-pub(super) async fn health(State(doors): State<Doors>) -> Json<Health> {
+pub(super) async fn health(State(doors): State<Doors>, caller: Caller) -> Json<Health> {
     let feed = &doors.desk.feed;
     let state = feed.upstream_state();
     let (event_id, seq, jobs_in_memory) = {
@@ -24,15 +25,15 @@ pub(super) async fn health(State(doors): State<Doors>) -> Json<Health> {
     };
     let is_well = state.upstream == Upstream::Live && doors.desk.store.journal.room() == Room::Enough;
     let status = if is_well { "ok" } else { "degraded" };
-    Json(Health {
-        status: status.to_owned(),
-        upstream: state.upstream,
-        connections: Connections {
-            monitors: feed.monitors.load(Ordering::Relaxed),
-            clients: feed.clients.load(Ordering::Relaxed),
-            workers: feed.workers.load(Ordering::Relaxed),
-        },
-        store: StoreHealth {
+    // Everyone may know how it is, and only who may see everything what there is.
+    let (connections, store) = if caller.sees_all() {
+        let count = |of: &AtomicU64| of.load(Ordering::Relaxed);
+        let connections = Connections {
+            monitors: count(&feed.monitors),
+            clients: count(&feed.clients),
+            workers: count(&feed.workers),
+        };
+        let store = StoreHealth {
             kind: doors.config.store_kind.clone(),
             event_id,
             error: state.error,
@@ -42,7 +43,16 @@ pub(super) async fn health(State(doors): State<Doors>) -> Json<Health> {
             },
             archive_lag_events: seq.saturating_sub(feed.archived.load(Ordering::Relaxed)),
             jobs_in_memory,
-        },
+        };
+        (Some(connections), Some(store))
+    } else {
+        (None, None)
+    };
+    Json(Health {
+        status: status.to_owned(),
+        upstream: state.upstream,
+        connections,
+        store,
         timestamp: rfc3339(doors.desk.now()),
     })
 }

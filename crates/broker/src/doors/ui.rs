@@ -18,7 +18,12 @@ const NOT_BUILT: &str = "<!doctype html><title>Callboard</title><p>This binary w
     Build the page first: <code>cargo xtask setup</code>, then build again. The API is at <code>/api</code>.";
 
 pub(super) async fn page() -> Response {
-    match Built::get("index.html") {
+    html("index.html")
+}
+
+/// A page of this name.
+pub(super) fn html(name: &str) -> Response {
+    match Built::get(name) {
         Some(file) => answer("text/html; charset=utf-8", "no-cache", file.data.into_owned()),
         None => answer("text/html; charset=utf-8", "no-cache", NOT_BUILT.into()),
     }

@@ -1,10 +1,12 @@
 //! Workers: register, ask for work, leave.
 
 use super::Doors;
+use super::acting::{OwnWorker, check_acts_for};
 use super::body::{Body, Params, Segment, flag, wait_ms};
 use super::jobs::{self, For};
 use super::machines::{done, orders_of};
 use super::problem::Refused;
+use crate::access::{Caller, NotLetIn};
 use crate::desk::{Desk, NotDecided};
 use crate::feed::{Bell, Counted, Key};
 use axum::Json;
@@ -45,15 +47,17 @@ pub(super) fn parse_worker_id(text: &str) -> Result<WorkerId, Refused> {
 
 pub(super) async fn join(
     State(doors): State<Doors>,
-    Segment(id): Segment,
+    caller: Caller,
+    OwnWorker(worker): OwnWorker,
     body: Body,
 ) -> Result<Json<WorkerJoined>, Refused> {
-    let session = SessionId(u64::from_ne_bytes(random()?));
-    let join = body.read::<JoinWorkerBody>()?.join(parse_worker_id(&id)?, session)?;
+    let (worker_id, session) = (worker.to_string(), SessionId(u64::from_ne_bytes(random()?)));
+    let join = body.read::<JoinWorkerBody>()?.join(worker, session)?;
+    check_acts_for(&caller, &join.machine)?;
     let decided = doors.desk.ask(Command::JoinWorker(join)).await?;
     Ok(Json(WorkerJoined {
         success: true,
-        worker_id: id,
+        worker_id,
         session: session_text(session),
         lease_ms: LEASE_MS,
         renew_ms: RENEW_MS,
@@ -66,10 +70,9 @@ pub(super) async fn join(
 /// A worker that was replaced must not take its successor away, so it says which session it is.
 pub(super) async fn leave(
     State(doors): State<Doors>,
-    Segment(id): Segment,
+    OwnWorker(worker): OwnWorker,
     headers: HeaderMap,
 ) -> Result<Json<Done>, Refused> {
-    let worker = parse_worker_id(&id)?;
     let session = if headers.contains_key(SESSION) { Some(session_of(&headers)?) } else { None };
     Ok(done(&doors.desk.ask(Command::LeaveWorker { worker, session }).await?))
 }
@@ -84,19 +87,19 @@ pub(super) struct NextParams {
 /// The next job for a worker, waiting for one if there is none yet.
 pub(super) async fn next(
     State(doors): State<Doors>,
-    Segment(id): Segment,
+    caller: Caller,
+    OwnWorker(worker): OwnWorker,
     Params(params): Params<NextParams>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Refused> {
-    let worker = parse_worker_id(&id)?;
     let session = session_of(&headers)?;
     let start = flag("start", params.start.as_deref())?;
     let wait = Duration::from_millis(wait_ms(params.wait_ms)?);
     let have = body.read::<NextBody>()?.have()?;
     let asked = Next { worker, session, have, lease: fresh_lease()?, until: Timestamp::default(), start };
     let _counted = Counted::new(&doors.desk.feed, |feed| &feed.workers);
-    let assignment = match wait_for_work(&doors, asked, wait).await? {
+    let assignment = match wait_for_work(&doors, &caller, asked, wait).await? {
         Some((grant, orders, event_id)) => assignment(&doors, &grant, (&orders).into(), event_id).await?,
         None => None,
     };
@@ -114,6 +117,7 @@ fn session_of(headers: &HeaderMap) -> Result<SessionId, Refused> {
 
 async fn wait_for_work(
     doors: &Doors,
+    caller: &Caller,
     mut next: Next,
     wait: Duration,
 ) -> Result<Option<(Grant, fleet::Orders, Option<String>)>, Refused> {
@@ -143,6 +147,7 @@ async fn wait_for_work(
             () = rung => {}
             () = tokio::time::sleep_until(until) => {}
             () = doors.closing.cancelled() => {}
+            () = caller.0.gone.cancelled() => return Err(NotLetIn::Revoked.into()),
         }
     }
 }

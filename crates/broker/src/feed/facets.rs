@@ -1,7 +1,7 @@
 //! What jobs are filtered by: the same of those that live and of those in the archive.
 
 use fleet::limits::ATTEMPTS_KEPT_MAX;
-use fleet::{Attempt, Chapter, Event, Fact, Job, JobId, Ledger, Status};
+use fleet::{Attempt, Chapter, ClientKey, Event, Fact, Job, JobId, Ledger, PrincipalId, Status};
 use store::{Facet, Postings};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -12,6 +12,8 @@ pub(crate) enum Kind {
     Workflow = 3,
     Worker = 4,
     Machine = 5,
+    Principal = 6,
+    Client = 7,
 }
 
 pub(crate) fn facet(kind: Kind, value: &str) -> Facet {
@@ -22,11 +24,29 @@ pub(crate) fn status(status: Status) -> Facet {
     facet(Kind::Status, wire::JobStatus::from(status).as_str())
 }
 
+/// Whose jobs.
+pub(crate) fn principal(principal: &PrincipalId) -> Facet {
+    facet(Kind::Principal, principal.as_str())
+}
+
+/// Submitted by this client. No id holds a `/`.
+pub(crate) fn client(client: &ClientKey) -> Facet {
+    facet(Kind::Client, &format!("{}/{}", client.principal, client.client))
+}
+
+/// What holds of jobs that were archived before they had principals: they are `local`'s.
+pub(crate) fn assumed() -> Facet {
+    principal(&PrincipalId::default())
+}
+
 /// Everything a job is found by. Who ran it is everyone of the attempts that are kept.
 pub(crate) fn of(job: &Job) -> Vec<Facet> {
     let mut facets = vec![status(job.status()), facet(Kind::Service, job.spec.requirements.service.as_str())];
+    facets.push(facet(Kind::Principal, job.spec.owner.principal.as_str()));
     facets.extend(job.spec.customer.as_ref().map(|customer| facet(Kind::Customer, customer.as_str())));
     facets.extend(job.spec.workflow_id().map(|workflow| facet(Kind::Workflow, workflow.as_str())));
+    facets.push(principal(&job.spec.owner.principal));
+    facets.extend(ClientKey::of(&job.spec.owner).map(|key| client(&key)));
     for attempt in &job.attempts {
         facets.push(facet(Kind::Worker, attempt.worker.as_str()));
         facets.push(facet(Kind::Machine, attempt.machine.as_str()));

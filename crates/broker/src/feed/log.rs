@@ -47,6 +47,12 @@ impl Log {
         Some(self.records.range(from..))
     }
 
+    /// Event number `seq`, while it is here.
+    pub(super) fn entry(&self, seq: u64) -> Option<&Arc<super::Entry>> {
+        let record = self.holding(seq)?;
+        record.entries.get(usize::try_from(seq - record.first_seq()).ok()?)
+    }
+
     /// The record that holds event number `seq`.
     pub(super) fn holding(&self, seq: u64) -> Option<&Arc<Published>> {
         let at = self.records.partition_point(|record| record.position.seq < seq);

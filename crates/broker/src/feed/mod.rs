@@ -14,19 +14,23 @@ mod bells;
 mod cursor;
 mod cut;
 pub(crate) mod facets;
+mod framing;
+mod latest;
 mod log;
 mod passing;
 mod published;
 mod resume;
+mod rounds;
 mod trail;
 mod view;
 
 pub(crate) use bells::{Bell, Key};
-pub(crate) use cursor::{Cursor, Piece};
+pub(crate) use cursor::{Cursor, Piece, Subscription};
 pub(crate) use cut::Still;
-pub(crate) use published::{Entry, Published, ReadError};
+pub(crate) use framing::Framing;
+pub(crate) use published::{Contents, Entry, Published, ReadError, Variant};
 pub(crate) use resume::Resume;
-pub(crate) use trail::Trail;
+pub(crate) use trail::{CaughtUp, Follower, Of, Taken};
 pub(crate) use view::View;
 
 use crate::contents::Recent;
@@ -35,6 +39,7 @@ use bells::Bells;
 use fleet::{Chapter, Fact, Job, JobId, Ledger, Progress, Pulse, Timestamp};
 use log::Log;
 use passing::Passing;
+use rounds::Rounds;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
@@ -51,6 +56,9 @@ pub(crate) struct Feed {
     bells: Bells,
     /// Goes up with everything that is told; readers that have everything wait for it.
     version: watch::Sender<u64>,
+    /// The same for those who are told everything, not more often than telling can keep up with.
+    beat: watch::Sender<u64>,
+    rounds: Mutex<Rounds>,
     pub(crate) monitors: AtomicU64,
     pub(crate) clients: AtomicU64,
     pub(crate) workers: AtomicU64,
@@ -98,6 +106,8 @@ impl Feed {
             recent: Mutex::default(),
             bells: Bells::default(),
             version: watch::Sender::new(0),
+            beat: watch::Sender::new(0),
+            rounds: Mutex::default(),
             monitors: AtomicU64::new(0),
             clients: AtomicU64::new(0),
             workers: AtomicU64::new(0),
@@ -110,15 +120,25 @@ impl Feed {
     pub(crate) fn publish(&self, published: Published, rows: &[Arc<Job>]) {
         let published = Arc::new(published);
         self.view_mut().fold(&published, rows);
+        let subject = |entry: &Arc<Entry>| wire::client::subject(&entry.event.fact).cloned();
+        // After the record was folded: whoever begins to follow now finds in the view what is not noted.
+        let routed = |entry| subject(entry).map(|job| (entry.id.seq, self.route(&job), job));
+        let routes: Vec<_> = published.entries.iter().filter_map(routed).collect();
         {
             let mut told = self.told();
-            for entry in &published.entries {
-                if let Fact::JobFinished { job, .. } | Fact::JobReturned { job, .. } = &entry.event.fact {
-                    told.passing.forget(&passing::Subject::Progress(job.clone()));
+            let ToldSoFar { log, trails, passing, .. } = &mut *told;
+            for (entry, (_, route, job)) in
+                published.entries.iter().filter(|entry| subject(entry).is_some()).zip(&routes)
+            {
+                if let Fact::JobFinished { .. } | Fact::JobReturned { .. } = &entry.event.fact {
+                    passing.forget(&passing::Subject::Progress(job.clone()));
+                    trails.note_progress(job, None, route);
                 }
-                told.trails.add(entry);
             }
-            told.log.push(Arc::clone(&published));
+            log.push(Arc::clone(&published));
+            for (seq, route, job) in &routes {
+                trails.note(job, *seq, route);
+            }
         }
         for entry in &published.entries {
             self.bells.ring_for(&entry.event.fact);
@@ -134,8 +154,11 @@ impl Feed {
             let Pulse::Progress { job, .. } = &pulse;
             let job = job.clone();
             if runs(&job) {
-                self.told().passing.put(passing::Subject::Progress(job.clone()), passing::Value::Pulse(pulse));
-                self.bells.ring(&Key::Job(job));
+                let route = self.route(&job);
+                let mut told = self.told();
+                let version = told.passing.put(passing::Subject::Progress(job.clone()), passing::Value::Pulse(pulse));
+                told.trails.note_progress(&job, Some(version), &route);
+                drop(told);
                 self.bump();
             }
         }
@@ -155,6 +178,7 @@ impl Feed {
         let mut told = self.told();
         told.upstream = UpstreamState { upstream, error };
         told.passing.put(passing::Subject::Upstream, passing::Value::Upstream(upstream, now));
+        told.trails.ring_all();
         drop(told);
         // Once it is back, whoever stood ready is forgotten by a ledger made anew and asks again.
         self.bells.ring_all_of(|key| upstream == Upstream::Live || matches!(key, Key::Job(_)));
@@ -186,16 +210,10 @@ impl Feed {
         while self.position().seq < seq && version.changed().await.is_ok() {}
     }
 
-    /// Waits until the log holds what the view has seen up to number `seq`: it is a moment behind.
-    pub(crate) async fn log_reaches(&self, seq: u64) {
-        let mut version = self.version.subscribe();
-        while self.told().log.head().seq < seq && version.changed().await.is_ok() {}
-    }
-
     /// The records that hold events after number `seq`, oldest first and at most a page of
-    /// them: from the log while it reaches back so far, else from the journal. A reader that
-    /// is told of one job only says which, so that no other job's contents are read for it.
-    pub(crate) async fn records_after(&self, store: &Store, seq: u64, only: Option<&JobId>) -> Records {
+    /// them: from the log while it reaches back so far, else from the journal, and then with
+    /// contents or without.
+    pub(crate) async fn records_after(&self, store: &Store, seq: u64, contents: Contents) -> Records {
         if let Some(known) = self.in_memory_after(seq) {
             return Records::Known(known);
         }
@@ -212,7 +230,7 @@ impl Feed {
             if bytes > limits::CATCH_UP_BYTES_MAX {
                 break;
             }
-            match Published::read(self, store, record, only).await {
+            match Published::read(self, store, record, contents).await {
                 Ok(published) => {
                     bytes += published.bytes();
                     known.push(Arc::new(published));
@@ -232,9 +250,19 @@ impl Feed {
         self.told().log.after_seq(seq).map(|records| records.cloned().collect())
     }
 
-    /// How long a reader that was just given something may let frames gather: nothing while
-    /// few watch, more with every watcher, so that telling keeps to its share of a core.
-    pub(crate) fn tick(&self) -> Option<Duration> {
+    /// Wakes those who are told everything: at once while few watch; with every watcher more frames
+    /// gather before all are told, so that telling keeps to its share of a core.
+    pub(crate) async fn keep_time(&self) {
+        let mut version = self.version.subscribe();
+        while version.changed().await.is_ok() {
+            self.beat.send_modify(|beat| *beat += 1);
+            if let Some(tick) = self.tick() {
+                tokio::time::sleep(tick).await;
+            }
+        }
+    }
+
+    fn tick(&self) -> Option<Duration> {
         let watchers = u32::try_from(self.monitors.load(Ordering::Relaxed)).unwrap_or(u32::MAX);
         let tick = limits::WRITE_COST.saturating_mul(watchers).saturating_mul(limits::TELL_SHARE_DIVISOR);
         (tick >= limits::TICK_MIN).then(|| tick.min(limits::TICK_MAX))
@@ -243,6 +271,10 @@ impl Feed {
     /// Contents that were written lately.
     pub(crate) fn recent(&self) -> MutexGuard<'_, Recent> {
         self.recent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn rounds(&self) -> MutexGuard<'_, Rounds> {
+        self.rounds.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn bump(&self) {

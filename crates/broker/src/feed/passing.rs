@@ -1,7 +1,10 @@
 //! What is passing: the latest value of each subject, and in which order they were told.
 
+use super::latest::Latest;
+use bytes::Bytes;
 use fleet::{JobId, Progress, Pulse, Timestamp};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
 use wire::Topics;
 use wire::client::ClientBody;
 use wire::monitor::{MonitorBody, MonitorMessage, Upstream};
@@ -23,10 +26,17 @@ pub(crate) enum Value {
     Upstream(Upstream, Timestamp),
 }
 
+/// A value as it is told, encoded at most once for each dialect.
+pub(crate) struct Told {
+    pub(crate) value: Value,
+    monitor: OnceLock<Bytes>,
+    client: OnceLock<Bytes>,
+}
+
 #[derive(Default)]
 pub(super) struct Passing {
-    values: HashMap<Subject, (u64, Value)>,
-    by_version: BTreeMap<u64, Subject>,
+    values: HashMap<Subject, Arc<Told>>,
+    latest: Latest<Subject>,
     version: u64,
 }
 
@@ -35,18 +45,19 @@ impl Passing {
         self.version
     }
 
-    pub(super) fn put(&mut self, subject: Subject, value: Value) {
+    /// Says as which number it is told.
+    pub(super) fn put(&mut self, subject: Subject, value: Value) -> u64 {
         self.version += 1;
-        if let Some((old, _)) = self.values.insert(subject.clone(), (self.version, value)) {
-            self.by_version.remove(&old);
-        }
-        self.by_version.insert(self.version, subject);
+        self.latest.put(self.version, subject.clone());
+        let told = Told { value, monitor: OnceLock::new(), client: OnceLock::new() };
+        self.values.insert(subject, Arc::new(told));
+        self.version
     }
 
     /// Puts counts only if they differ from what was told. Says whether they did.
     pub(super) fn put_if_new(&mut self, subject: Subject, value: Value) -> bool {
-        let same = match (self.values.get(&subject), &value) {
-            (Some((_, Value::Stats(old, _))), Value::Stats(new, _)) => old == new,
+        let same = match (self.values.get(&subject).map(|told| &told.value), &value) {
+            (Some(Value::Stats(old, _)), Value::Stats(new, _)) => old == new,
             _ => false,
         };
         if !same {
@@ -56,31 +67,40 @@ impl Passing {
     }
 
     pub(super) fn forget(&mut self, subject: &Subject) {
-        if let Some((version, _)) = self.values.remove(subject) {
-            self.by_version.remove(&version);
-        }
+        self.values.remove(subject);
+        self.latest.forget(subject);
     }
 
     /// The values told after `version`, oldest first.
-    pub(super) fn after(&self, version: u64) -> impl Iterator<Item = &Value> {
-        let newer = self.by_version.range(version + 1..);
-        newer.filter_map(|(_, subject)| self.values.get(subject)).map(|(_, value)| value)
+    pub(super) fn after(&self, version: u64) -> impl Iterator<Item = &Arc<Told>> {
+        self.latest.after(version).filter_map(|(_, subject)| self.values.get(subject))
     }
 
     pub(super) fn progress(&self, job: &JobId) -> Option<Progress> {
-        match self.values.get(&Subject::Progress(job.clone()))? {
-            (_, Value::Pulse(Pulse::Progress { progress, .. })) => Some(progress.clone()),
+        match &self.of_job(job)?.value {
+            Value::Pulse(Pulse::Progress { progress, .. }) => Some(progress.clone()),
             _ => None,
         }
     }
 
-    /// What is passing about one job, told after `version`: its progress, and the store.
-    pub(super) fn about(&self, job: &JobId, version: u64) -> Vec<Value> {
-        let subjects = [Subject::Progress(job.clone()), Subject::Upstream];
-        let mut newer: Vec<_> =
-            subjects.iter().filter_map(|subject| self.values.get(subject)).filter(|(at, _)| *at > version).collect();
-        newer.sort_by_key(|(at, _)| *at);
-        newer.into_iter().map(|(_, value)| value.clone()).collect()
+    pub(super) fn of_job(&self, job: &JobId) -> Option<&Arc<Told>> {
+        self.values.get(&Subject::Progress(job.clone()))
+    }
+
+    /// Whether the store is there, if it was ever away, and as which number that was told.
+    pub(super) fn upstream(&self) -> Option<(u64, &Arc<Told>)> {
+        self.latest.version_of(&Subject::Upstream).zip(self.values.get(&Subject::Upstream))
+    }
+}
+
+impl Told {
+    pub(crate) fn monitor(&self) -> &Bytes {
+        self.monitor.get_or_init(|| self.value.monitor_message().into())
+    }
+
+    /// Empty: clients are not told this.
+    pub(crate) fn client(&self) -> &Bytes {
+        self.client.get_or_init(|| self.value.client_message().map(Bytes::from).unwrap_or_default())
     }
 }
 
@@ -94,7 +114,7 @@ impl Value {
         }
     }
 
-    pub(super) fn monitor_message(&self) -> String {
+    fn monitor_message(&self) -> String {
         match self {
             Value::Pulse(pulse) => {
                 let Pulse::Progress { at, .. } = pulse;
@@ -108,8 +128,7 @@ impl Value {
         }
     }
 
-    /// `None`: clients are not told this.
-    pub(super) fn client_message(&self) -> Option<String> {
+    fn client_message(&self) -> Option<String> {
         match self {
             Value::Pulse(pulse) => Some(client::progress(pulse)),
             Value::Stats(..) => None,

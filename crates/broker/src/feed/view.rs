@@ -54,20 +54,35 @@ pub(crate) fn event_id(position: Position) -> EventId {
 }
 
 impl Feed {
-    /// The frame of a snapshot, and the position it stands at.
-    pub(crate) fn snapshot(&self, monitor_id: &str, now: Timestamp) -> (EventId, Bytes) {
+    /// The message of a snapshot but for its [`head`](monitor::snapshot_head), and the position it
+    /// stands at.
+    pub(crate) fn snapshot(&self, now: Timestamp) -> (EventId, Bytes) {
         let view = self.view();
         let mut made = view.snapshot.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((position, frame)) = &*made
+        if let Some((position, rest)) = &*made
             && *position == view.position
         {
-            return (event_id(*position), frame.clone());
+            return (event_id(*position), rest.clone());
         }
         let data = Snapshot::of(&view.ledger, &|job| self.progress(job), now);
         let id = view.event_id().to_string();
-        let frame = super::published::frame(Some(&id), &monitor::snapshot(&data, monitor_id, &id, now));
-        *made = Some((view.position, frame.clone()));
-        (view.event_id(), frame)
+        let rest = Bytes::from(monitor::snapshot_rest(&data, &id, now));
+        *made = Some((view.position, rest.clone()));
+        (view.event_id(), rest)
+    }
+}
+
+impl Feed {
+    /// The same with another page of the completed jobs: `change` puts it in.
+    pub(crate) fn changed_snapshot(
+        &self,
+        now: Timestamp,
+        change: impl FnOnce(Snapshot) -> Snapshot,
+    ) -> (EventId, Bytes) {
+        let view = self.view();
+        let data = change(Snapshot::of(&view.ledger, &|job| self.progress(job), now));
+        let rest = monitor::snapshot_rest(&data, &view.event_id().to_string(), now);
+        (view.event_id(), rest.into())
     }
 }
 

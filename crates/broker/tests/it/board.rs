@@ -1,7 +1,7 @@
 //! A whole broker on a port of its own, and short sentences to talk to it.
 
-use crate::http::{Answer, PATIENCE, Stream, request};
-use broker::{Broker, Config, Stopped};
+use crate::http::{Answer, PATIENCE, Stream, knock, request};
+use broker::{Broker, Config, KnownToken, Secret, Stopped};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 use store::Store;
@@ -11,8 +11,17 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) struct Board {
     pub(crate) at: SocketAddr,
+    /// Whom this test speaks as.
+    headers: String,
     shutdown: CancellationToken,
     serving: JoinHandle<Result<(), Stopped>>,
+}
+
+/// Who speaks to a board with a token of their own.
+#[derive(Clone)]
+pub(crate) struct Guest {
+    pub(crate) at: SocketAddr,
+    headers: String,
 }
 
 /// A worker that is registered.
@@ -49,7 +58,28 @@ impl Board {
         let at = listener.local_addr().unwrap();
         let shutdown = CancellationToken::new();
         let serving = tokio::spawn(broker.serve(listener, shutdown.clone()));
-        Board { at, shutdown, serving }
+        Board { at, headers: String::new(), shutdown, serving }
+    }
+
+    /// A board that asks for tokens: these, written `NAME=ROLES`, each one's secret being [`secret_of`]
+    /// its name, and `admin`'s, which the board's own sentences use.
+    pub(crate) async fn guarded(rights: &[&str], config: Config) -> Board {
+        let tokens = rights.iter().chain([&"admin=admin"]).map(|rights| {
+            let name = rights.split_once('=').unwrap().0;
+            KnownToken::given(&Secret::new(format!("{rights}:{}", secret_of(name)))).unwrap()
+        });
+        let mut board = Board::set(memory(), Config { tokens: tokens.collect(), ..config }).await;
+        board.headers = board.guest("admin").headers;
+        board
+    }
+
+    /// Who has no token.
+    pub(crate) fn stranger(&self) -> Guest {
+        Guest { at: self.at, headers: String::new() }
+    }
+
+    pub(crate) fn guest(&self, name: &str) -> Guest {
+        Guest { at: self.at, headers: format!("Authorization: Bearer {}\r\n", secret_of(name)) }
     }
 
     /// Stops in order; what it came to.
@@ -64,19 +94,19 @@ impl Board {
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
-        request(self.at, "GET", path, "", "").await
+        request(self.at, "GET", path, &self.headers, "").await
     }
 
     pub(crate) async fn post(&self, path: &str, body: &str) -> Answer {
-        request(self.at, "POST", path, "", body).await
+        request(self.at, "POST", path, &self.headers, body).await
     }
 
     pub(crate) async fn put(&self, path: &str, body: &Value) -> Answer {
-        request(self.at, "PUT", path, "", &body.to_string()).await
+        request(self.at, "PUT", path, &self.headers, &body.to_string()).await
     }
 
     pub(crate) async fn delete(&self, path: &str) -> Answer {
-        request(self.at, "DELETE", path, "", "").await
+        request(self.at, "DELETE", path, &self.headers, "").await
     }
 
     pub(crate) async fn stream(&self, path: &str, last_event_id: Option<&str>) -> Stream {
@@ -139,9 +169,44 @@ impl Board {
     }
 }
 
+pub(crate) fn secret_of(name: &str) -> String {
+    format!("the secret that {name} shows").replace(' ', "-")
+}
+
+impl Guest {
+    pub(crate) async fn ask(&self, method: &str, path: &str, headers: &str, body: &str) -> Answer {
+        request(self.at, method, path, &format!("{}{headers}", self.headers), body).await
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.ask("GET", path, "", "").await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: &str) -> Answer {
+        self.ask("POST", path, "", body).await
+    }
+
+    pub(crate) async fn knock(&self, method: &str, path: &str) -> u16 {
+        knock(self.at, method, path, &self.headers).await
+    }
+
+    /// Asks until the answer is as it should be.
+    pub(crate) async fn until(&self, path: &str, is_so: impl Fn(&Answer) -> bool) -> Answer {
+        let asking = async {
+            loop {
+                let answer = self.get(path).await;
+                if is_so(&answer) {
+                    return answer;
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, asking).await.unwrap_or_else(|_| panic!("{path} never came to be so"))
+    }
+}
+
 impl Worker<'_> {
     pub(crate) async fn ask(&self, query: &str, have: &[&str]) -> Answer {
-        let headers = format!("X-Worker-Session: {}\r\n", self.session);
+        let headers = format!("{}X-Worker-Session: {}\r\n", self.board.headers, self.session);
         let path = format!("/api/workers/{}/next?{query}", self.id);
         request(self.board.at, "POST", &path, &headers, &json!({ "have": have }).to_string()).await
     }

@@ -111,8 +111,8 @@ async fn topics_narrow_what_is_told_and_an_unknown_one_is_refused() {
     assert_eq!(kinds(&monitor.until("machine_startup").await), ["connected", "machine_startup"]);
     let answer = board.get("/api/events/monitor?topics=weather").await;
     assert_eq!(answer.problem(), (400, "bad_field".to_owned()));
-    let answer = board.get("/api/events/monitor?job_types=hash").await;
-    assert!(answer.text.contains("unknown field `job_types`"), "{}", answer.text);
+    let answer = board.get("/api/events/monitor?colours=red").await;
+    assert!(answer.text.contains("unknown field `colours`"), "{}", answer.text);
 }
 
 #[tokio::test]

@@ -36,6 +36,16 @@ pub(crate) async fn request(at: SocketAddr, method: &str, path: &str, headers: &
     raw(at, text.as_bytes()).await
 }
 
+/// The status of an answer that may never end.
+pub(crate) async fn knock(at: SocketAddr, method: &str, path: &str, headers: &str) -> u16 {
+    let text = format!("{method} {path} HTTP/1.1\r\nHost: {at}\r\nContent-Length: 0\r\n{headers}\r\n");
+    let mut socket = TcpStream::connect(at).await.unwrap();
+    socket.write_all(text.as_bytes()).await.unwrap();
+    let mut line = String::new();
+    tokio::time::timeout(PATIENCE, BufReader::new(socket).read_line(&mut line)).await.unwrap().unwrap();
+    line.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0)
+}
+
 /// Sends these bytes and reads until the server closes.
 pub(crate) async fn raw(at: SocketAddr, bytes: &[u8]) -> Answer {
     let exchange = async {

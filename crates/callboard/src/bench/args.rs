@@ -123,6 +123,10 @@ pub(crate) struct BenchSubmit {
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     pub(crate) seconds: u64,
 
+    /// The broker asks for a token, and every call shows it
+    #[arg(long)]
+    pub(crate) tokens: bool,
+
     #[command(flatten)]
     pub(crate) all: BenchAll,
 }

@@ -2,6 +2,7 @@
 //! load share the processor.
 
 use anyhow::{Context, bail, ensure};
+use broker::Secret;
 use std::io::Write;
 use std::net::SocketAddr;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -13,6 +14,7 @@ const HEAD_BYTES_MAX: usize = 16 << 10;
 pub(super) struct Connection {
     stream: TcpStream,
     address: SocketAddr,
+    token: Option<Secret>,
     read: Vec<u8>,
     written: Vec<u8>,
 }
@@ -28,7 +30,13 @@ impl Connection {
     pub(super) async fn open(address: SocketAddr) -> anyhow::Result<Connection> {
         let stream = TcpStream::connect(address).await.context("the broker cannot be reached")?;
         stream.set_nodelay(true)?;
-        Ok(Connection { stream, address, read: Vec::with_capacity(8 << 10), written: Vec::with_capacity(8 << 10) })
+        let (read, written) = (Vec::with_capacity(8 << 10), Vec::with_capacity(8 << 10));
+        Ok(Connection { stream, address, token: None, read, written })
+    }
+
+    /// Every question shows this token, if there is one.
+    pub(super) fn showing(self, token: Option<&Secret>) -> Connection {
+        Connection { token: token.cloned(), ..self }
     }
 
     pub(super) async fn get(&mut self, path: &str) -> anyhow::Result<&[u8]> {
@@ -53,6 +61,9 @@ impl Connection {
     ) -> anyhow::Result<Answer<'_>> {
         self.written.clear();
         write!(self.written, "{method} {path} HTTP/1.1\r\nhost: {}\r\n", self.address)?;
+        if let Some(token) = &self.token {
+            write!(self.written, "authorization: Bearer {}\r\n", token.expose())?;
+        }
         for (name, value) in headers {
             write!(self.written, "{name}: {value}\r\n")?;
         }

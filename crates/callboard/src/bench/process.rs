@@ -1,6 +1,7 @@
 //! A broker in a process of its own, and what the system says of a process.
 
 use anyhow::{Context, bail};
+use broker::Secret;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -43,14 +44,27 @@ impl Home {
 pub(super) struct Broker {
     process: Child,
     pub(super) address: SocketAddr,
+    /// What it asks for, if it does.
+    pub(super) token: Option<Secret>,
 }
 
 impl Broker {
     /// Starts it on a free port; it listens when this returns. What the environment says for
     /// `callboard serve` holds, except where it listens and what its store is.
     pub(super) async fn start(store: &str) -> anyhow::Result<Broker> {
-        let mut process = Command::new(std::env::current_exe()?)
+        Broker::start_asking(store, None).await
+    }
+
+    /// The same, but it asks for this token.
+    pub(super) async fn start_asking(store: &str, token: Option<Secret>) -> anyhow::Result<Broker> {
+        let mut command = Command::new(std::env::current_exe()?);
+        match &token {
+            Some(token) => command.env("CALLBOARD_TOKEN", format!("admin:{}", token.expose())),
+            None => command.env_remove("CALLBOARD_TOKEN"),
+        };
+        let mut process = command
             .args(["serve", "--listen", "127.0.0.1:0", "--store", store])
+            .env_remove("CALLBOARD_TOKEN_FILE")
             .env_remove("CALLBOARD_LISTEN")
             .env_remove("CALLBOARD_STORE")
             .env("CALLBOARD_LOG", "info")
@@ -75,7 +89,7 @@ impl Broker {
         let address = tokio::time::timeout(START_WAIT, address).await.context("the broker does not listen")??;
         // Nobody reads on; what it still says is let go.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        Ok(Broker { process, address })
+        Ok(Broker { process, address, token })
     }
 
     pub(super) fn usage(&self) -> anyhow::Result<Usage> {

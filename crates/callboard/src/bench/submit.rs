@@ -10,6 +10,7 @@ use super::process::{Broker, Home, Usage};
 use super::report::{Figures, Report};
 use crate::say::note;
 use anyhow::{Context, ensure};
+use broker::Secret;
 use clap::ValueEnum;
 use std::collections::HashSet;
 use std::net::SocketAddr;
@@ -55,6 +56,7 @@ struct Seen {
 #[derive(Clone)]
 struct Load {
     address: SocketAddr,
+    token: Option<Secret>,
     lanes: u64,
     /// The number of the next job, and the number before which it ends.
     next: Arc<AtomicU64>,
@@ -95,9 +97,13 @@ pub(crate) async fn submit(args: BenchSubmit) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+fn token(args: &BenchSubmit) -> anyhow::Result<Option<Secret>> {
+    Ok(if args.tokens { Some(Secret::fresh()?) } else { None })
+}
+
 async fn full(args: &BenchSubmit, jobs: u64, per_call: u64) -> anyhow::Result<Figures> {
     let home = Home::new(args.all.dir.as_ref())?;
-    let mut broker = Broker::start(&home.store()).await?;
+    let mut broker = Broker::start_asking(&home.store(), token(args)?).await?;
     let (broker_before, load_before) = (broker.usage()?, Usage::mine()?);
     let (seen, time) = run(args, &broker, 0..jobs, per_call, Pace::Full).await?;
     let (broker_after, load_after) = (broker.usage()?, Usage::mine()?);
@@ -113,7 +119,7 @@ async fn full(args: &BenchSubmit, jobs: u64, per_call: u64) -> anyhow::Result<Fi
 
 async fn pause(args: &BenchSubmit) -> anyhow::Result<Figures> {
     let home = Home::new(args.all.dir.as_ref())?;
-    let mut broker = Broker::start(&home.store()).await?;
+    let mut broker = Broker::start_asking(&home.store(), token(args)?).await?;
     let (before, _) = run(args, &broker, 0..args.jobs, args.batch, Pace::Full).await?;
     let calls = (args.rate * args.seconds as f64) as u64;
     let (broker_before, load_before) = (broker.usage()?, Usage::mine()?);
@@ -149,6 +155,7 @@ async fn run(
 ) -> anyhow::Result<(Seen, Duration)> {
     let load = Load {
         address: broker.address,
+        token: broker.token.clone(),
         lanes: args.connections,
         next: Arc::new(AtomicU64::new(numbers.start)),
         end: numbers.end,
@@ -175,7 +182,7 @@ impl Load {
     async fn lane(self, lane: u64) -> anyhow::Result<Seen> {
         let opened = Connection::open(self.address).await;
         self.ready.wait().await;
-        let (mut connection, started) = (opened?, Instant::now());
+        let (mut connection, started) = (opened?.showing(self.token.as_ref()), Instant::now());
         let (mut seen, mut body, mut turn) = (Seen::default(), Vec::new(), lane);
         loop {
             let first = self.next.fetch_add(self.per_call, Ordering::Relaxed);
@@ -238,7 +245,7 @@ impl Load {
 
 /// Every acknowledged job is there exactly once and no other; some are read back.
 async fn check(broker: &Broker, taken: &TakenIn, payload: usize) -> anyhow::Result<()> {
-    let mut connection = Connection::open(broker.address).await?;
+    let mut connection = Connection::open(broker.address).await?.showing(broker.token.as_ref());
     taken.check(&mut connection).await?;
     for (id, n) in taken.iter().take(READ_BACK) {
         let job = connection.get(&format!("/api/jobs/{id}")).await?;

@@ -4,8 +4,8 @@
 use super::{Gone, Ledger, WorkflowRank, seat};
 use crate::schedule::ProfileId;
 use crate::{
-    Attempt, AttemptEnd, Counts, Event, Fact, Finished, Job, JobSpec, Lease, LeaseId, Machine, Missing, Number,
-    Outcome, Rank, ReturnReason, State, Timestamp, Waiting, Worker, WorkerId, limits,
+    Attempt, AttemptEnd, Counts, Event, Fact, Finished, Job, JobSpec, Lease, LeaseId, Machine, Missing, Outcome, Rank,
+    ReturnReason, State, Timestamp, Waiting, Worker, WorkerId, limits,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -41,13 +41,17 @@ impl Ledger {
                     self.apply_to_job(number, &event.fact, at);
                 }
             }
+            Fact::ClientFollows { .. }
+            | Fact::ClientUnfollows { .. }
+            | Fact::ClientsSeen { .. }
+            | Fact::ClientsForgotten { .. } => self.apply_to_clients(&event.fact, at),
             fact => self.apply_to_fleet(fact, at),
         }
     }
 
     fn apply_to_job(&mut self, number: u64, fact: &Fact, at: Timestamp) {
         match fact {
-            Fact::JobAssigned { lease, attempt, worker, machine, session, .. } => {
+            Fact::JobAssigned { lease, attempt, worker, machine, session, seq, .. } => {
                 let lease = Lease {
                     id: *lease,
                     attempt: *attempt,
@@ -56,16 +60,16 @@ impl Ledger {
                     session: *session,
                     assigned_at: at,
                 };
-                self.apply_assigned(number, lease);
+                self.apply_assigned(number, lease, *seq);
             }
-            Fact::JobStarted { .. } => self.apply_started(number, at),
-            Fact::JobReturned { reason, retry_at, counts, more_than_gb, .. } => {
-                self.apply_returned(number, reason, *retry_at, (*counts, *more_than_gb), at);
-            }
+            Fact::JobStarted { seq, .. } => self.apply_started(number, *seq, at),
+            Fact::JobReturned { .. } => self.apply_returned(number, fact, at),
             Fact::JobUnschedulable { missing, .. } => self.apply_verdict(number, Some(missing), at),
             Fact::JobSchedulable { .. } => self.apply_verdict(number, None, at),
             Fact::JobStarved { .. } => self.apply_starved(number),
-            Fact::JobFinished { runs_failed, outcome, .. } => self.apply_finished(number, *runs_failed, outcome, at),
+            Fact::JobFinished { runs_failed, outcome, seq, .. } => {
+                self.apply_finished(number, *runs_failed, outcome, *seq, at);
+            }
             Fact::JobForgotten { .. } => self.forget(number),
             // Not of one job.
             _ => {}
@@ -147,6 +151,7 @@ impl Ledger {
             order,
             rank,
             is_starving: false,
+            told: 1,
             state: State::Waiting(Waiting { since: at, not_before, missing: None }),
             counts: Counts::default(),
             more_than_gb: None,
@@ -154,9 +159,12 @@ impl Ledger {
         };
         self.orders = self.orders.max(order);
         if let (Some(workflow), Some(rank)) = (spec.workflow_id(), workflow_rank) {
-            let known = self.workflows.entry(workflow.clone()).or_insert(WorkflowRank { rank, jobs: 0 });
+            let of = (spec.owner.principal.clone(), workflow.clone());
+            let known = self.workflows.entry(of).or_insert(WorkflowRank { rank, jobs: 0 });
             known.jobs += 1;
         }
+        self.owners.job_began(&spec.owner);
+        self.clients.job_began(&spec.id, &spec.owner);
         self.rows.insert(job);
         self.enter_queue(order);
     }
@@ -173,7 +181,7 @@ impl Ledger {
         self.arm(number);
     }
 
-    fn apply_assigned(&mut self, number: u64, lease: Lease) {
+    fn apply_assigned(&mut self, number: u64, lease: Lease, seq: u32) {
         if self.rows.get(number).is_none_or(|job| job.waiting().is_none()) {
             return;
         }
@@ -200,14 +208,16 @@ impl Ledger {
             worker.leases.insert(lease.id);
         }
         job.state = State::Assigned { lease: Box::new(lease) };
+        job.tell(seq);
         self.arm(number);
     }
 
-    fn apply_started(&mut self, number: u64, at: Timestamp) {
+    fn apply_started(&mut self, number: u64, seq: u32, at: Timestamp) {
         self.disarm(number);
         let Some(job) = self.rows.get_mut(number) else { return };
         let State::Assigned { lease } = &job.state else { return };
         job.state = State::Running { lease: lease.clone(), started_at: at };
+        job.tell(seq);
         if let Some(attempt) = job.attempts.last_mut() {
             attempt.started_at = Some(at);
         }
@@ -216,14 +226,8 @@ impl Ledger {
         self.arm(number);
     }
 
-    fn apply_returned(
-        &mut self,
-        number: u64,
-        reason: &ReturnReason,
-        retry_at: Option<Timestamp>,
-        (counts, more_than_gb): (Counts, Option<Number>),
-        at: Timestamp,
-    ) {
+    fn apply_returned(&mut self, number: u64, fact: &Fact, at: Timestamp) {
+        let Fact::JobReturned { reason, retry_at, counts, more_than_gb, seq, .. } = fact else { return };
         if self.rows.get(number).is_none_or(|job| job.lease().is_none()) {
             return;
         }
@@ -241,9 +245,10 @@ impl Ledger {
                 self.hold_offs.begin(&attempt.worker, job.order, until);
             }
         }
-        job.state = State::Waiting(Waiting { since: at, not_before: retry_at, missing: None });
-        job.counts = counts;
-        job.more_than_gb = more_than_gb;
+        job.state = State::Waiting(Waiting { since: at, not_before: *retry_at, missing: None });
+        job.counts = *counts;
+        job.more_than_gb = *more_than_gb;
+        job.tell(*seq);
         self.enter_queue(number);
     }
 
@@ -267,7 +272,7 @@ impl Ledger {
         self.enter_queue(number);
     }
 
-    fn apply_finished(&mut self, number: u64, runs_failed: u32, outcome: &Outcome, at: Timestamp) {
+    fn apply_finished(&mut self, number: u64, runs_failed: u32, outcome: &Outcome, seq: u32, at: Timestamp) {
         if self.rows.get(number).is_none_or(|job| job.finished_at().is_some()) {
             return;
         }
@@ -287,7 +292,11 @@ impl Ledger {
         let by = lease.map(|lease| lease.id);
         job.state = State::Finished(Box::new(Finished { at, outcome: outcome.clone(), by }));
         job.counts = Counts { runs_failed, lost_in_a_row: 0, ..job.counts };
+        job.tell(seq);
         let ended = (at, job.order);
+        let spec = Arc::clone(&job.spec);
+        self.owners.job_ended(&spec.owner);
+        self.clients.job_ended(&spec.id, at);
         *self.tally.of(outcome.status()) += 1;
         self.ended(outcome.status()).insert(ended);
     }

@@ -10,6 +10,7 @@ impl Ledger {
     /// passed. What a job's submitter fixed by the clock passes by the clock.
     pub fn resume(&mut self, now: Timestamp) {
         let grace = now + limits::OPENING_GRACE_MS;
+        self.presence.clients_until = grace;
         let machines: Vec<_> = self.machines.keys().cloned().collect();
         for machine in machines {
             self.presence.hear_machine(&machine, now, grace);
@@ -41,8 +42,8 @@ impl Ledger {
         let delayed = self.delayed.first().map(|(at, _)| *at);
         let alarm = self.alarms.first().map(|(at, _)| *at);
         let verdicts = self.schedule.has_turned().then_some(self.next_look.unwrap_or(Timestamp(i64::MIN)));
-        let first =
-            [self.presence.next_deadline(), delayed, self.next_to_forget(), alarm, verdicts, self.hold_offs.next_end()];
+        let forgotten = [self.next_to_forget(), self.next_unseen()].into_iter().flatten().min();
+        let first = [self.presence.next_deadline(), delayed, forgotten, alarm, verdicts, self.hold_offs.next_end()];
         first.into_iter().flatten().min()
     }
 
@@ -66,6 +67,7 @@ impl Ledger {
         self.end_hold_offs(now);
         self.tell_verdicts(now, told);
         self.forget_finished(now, told);
+        self.forget_unseen(now, told);
         Ok(Answer::Done)
     }
 

@@ -123,9 +123,18 @@ impl Ledger {
         let Some(row) = self.rows.get(number) else { return };
         let Some(Lease { worker, machine, .. }) = row.lease().cloned() else { return };
         let Back { retry_at, counts, more_than_gb } = back;
-        let (job, from) = (row.spec.id.clone(), row.status());
-        let fact =
-            Fact::JobReturned { job, worker: worker.clone(), machine, from, reason, retry_at, counts, more_than_gb };
+        let (job, from, seq) = (row.spec.id.clone(), row.status(), row.told + 1);
+        let fact = Fact::JobReturned {
+            job,
+            worker: worker.clone(),
+            machine,
+            from,
+            reason,
+            retry_at,
+            counts,
+            more_than_gb,
+            seq,
+        };
         self.emit_turning(fact, &worker, now, told);
         if retry_at.is_none() {
             self.freed.push(number);
@@ -165,6 +174,7 @@ impl Ledger {
             attempt: job.attempt(),
             runs_failed,
             outcome,
+            seq: job.told + 1,
         };
         match worker {
             Some(worker) => self.emit_turning(fact, &worker, now, told),

@@ -1,7 +1,7 @@
 //! What has ended stays until it can be read elsewhere, and is forgotten in the order of the ends.
 
 use super::{Gone, Ledger};
-use crate::{Answer, Fact, Finished, Job, Refusal, Status, Timestamp, Told, limits};
+use crate::{Answer, ClientKey, Fact, Finished, Job, Refusal, Status, Timestamp, Told, limits};
 use std::collections::BTreeSet;
 
 impl Ledger {
@@ -61,6 +61,10 @@ impl Ledger {
             }
         }
         self.forget_in_workflow(&job);
+        self.owners.job_forgotten(&job.spec.owner);
+        if let Some(client) = ClientKey::of(&job.spec.owner) {
+            self.clients.unmute(&client, &job.spec.id);
+        }
         match job.status() {
             Status::Completed => self.gone.completed += 1,
             Status::Cancelled => self.gone.cancelled += 1,
@@ -70,10 +74,11 @@ impl Ledger {
 
     fn forget_in_workflow(&mut self, job: &Job) {
         let Some(workflow) = job.spec.workflow_id() else { return };
-        let Some(known) = self.workflows.get_mut(workflow) else { return };
+        let of = (job.spec.owner.principal.clone(), workflow.clone());
+        let Some(known) = self.workflows.get_mut(&of) else { return };
         known.jobs -= 1;
         if known.jobs == 0 {
-            self.workflows.remove(workflow);
+            self.workflows.remove(&of);
         }
     }
 

@@ -2,7 +2,9 @@
 
 use super::{Ledger, seat};
 use crate::presence::Standing;
-use crate::{Answer, Fact, Job, JobId, JobSpec, Outcome, Rank, Refusal, Submitted, Timestamp, Told, WorkerId};
+use crate::{
+    Answer, ClientKey, Fact, Job, JobId, JobSpec, Outcome, Rank, Refusal, Submitted, Timestamp, Told, WorkerId, limits,
+};
 use std::sync::Arc;
 
 impl Ledger {
@@ -15,6 +17,11 @@ impl Ledger {
     ) -> Result<Submitted, Refusal> {
         if let Some(known) = self.known_submission(&spec)? {
             return Ok(Submitted { job: known, duplicate: true });
+        }
+        if let Some(client) = ClientKey::of(&spec.owner)
+            && self.live_of(&client) >= limits::FOLLOWED_MAX
+        {
+            return Err(Refusal::TooManyFollowed { client: client.client });
         }
         if !self.schedule.has_room_for(&spec.requirements) {
             return Err(Refusal::TooManyClasses);
@@ -33,22 +40,25 @@ impl Ledger {
     fn share_what_is_known(&self, spec: &mut Arc<JobSpec>) {
         let requirements = self.schedule.known(&spec.requirements);
         let customer = spec.customer.as_ref().and_then(|customer| self.schedule.known_customer(customer));
+        let owner = self.owners.known(&spec.owner);
         let spec = Arc::make_mut(spec);
         spec.requirements = requirements.unwrap_or_else(|| Arc::clone(&spec.requirements));
         spec.customer = customer.or_else(|| spec.customer.take());
+        spec.owner = owner.unwrap_or_else(|| Arc::clone(&spec.owner));
     }
 
     /// The job that this submission repeats. Its idempotency key is asked first: who uses one
-    /// need not choose an id.
+    /// need not choose an id. What another principal submitted is never the same.
     fn known_submission(&self, spec: &JobSpec) -> Result<Option<JobId>, Refusal> {
-        if let Some(known) = spec.idempotency_key().and_then(|key| self.job_by_key(key)) {
+        let principal = &spec.owner.principal;
+        if let Some(known) = spec.idempotency_key().and_then(|key| self.job_by_key(principal, key)) {
             return match known.spec.digest == spec.digest {
                 true => Ok(Some(known.spec.id.clone())),
                 false => Err(Refusal::IdempotencyConflict),
             };
         }
         match self.rows.of_id(&spec.id) {
-            Some(known) if known.spec.digest == spec.digest => Ok(Some(spec.id.clone())),
+            Some(known) if known.spec.is_same_submission(spec) => Ok(Some(spec.id.clone())),
             Some(_) => Err(Refusal::JobIdConflict { job: spec.id.clone() }),
             None => Ok(None),
         }
@@ -59,7 +69,7 @@ impl Ledger {
     fn rank(&self, spec: &JobSpec, recalled: Option<Rank>, now: Timestamp) -> (Rank, Option<Rank>) {
         let workflow = spec.workflow();
         let (priority, at) = workflow.map_or((None, None), |workflow| (workflow.priority, workflow.at));
-        let fixed = spec.workflow_id().and_then(|id| self.workflow_rank(id).or(recalled));
+        let fixed = spec.workflow_id().and_then(|id| self.workflow_rank(&spec.owner.principal, id).or(recalled));
         let rank = Rank {
             priority: priority.or(fixed.map(|fixed| fixed.priority)).unwrap_or(spec.priority),
             at: at.or(fixed.map(|fixed| fixed.at)).unwrap_or(now),

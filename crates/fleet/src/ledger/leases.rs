@@ -89,6 +89,7 @@ impl Ledger {
             worker: id.clone(),
             machine: worker.machine.clone(),
             session: worker.session,
+            seq: row.told + 1,
         };
         self.emit_turning(fact, id, now, told);
         if start {
@@ -125,7 +126,8 @@ impl Ledger {
     fn ensure_started(&mut self, number: u64, now: Timestamp, told: &mut Told) {
         let Some(job) = self.rows.get(number) else { return };
         if let State::Assigned { lease } = &job.state {
-            let fact = Fact::JobStarted { job: job.spec.id.clone(), worker: lease.worker.clone() };
+            let (job, worker, seq) = (job.spec.id.clone(), lease.worker.clone(), job.told + 1);
+            let fact = Fact::JobStarted { job, worker, seq };
             self.emit(fact, now, told);
         }
     }

@@ -1,14 +1,17 @@
 //! What is remembered, and the one place where it changes.
 
 mod apply;
+mod clients;
 mod clock;
 mod drain;
 mod ends;
+mod followed;
 mod forget;
 mod hold_offs;
 mod jobs;
 mod leases;
 mod machines;
+mod owners;
 mod rows;
 mod sharing;
 mod story;
@@ -18,10 +21,12 @@ mod workers;
 
 use crate::schedule::{ProfileId, Schedule, Seat};
 use crate::{
-    Answer, ClassReport, Command, Event, Fact, Job, JobId, Lease, LeaseId, Machine, MachineId, Presence, Rank, Refusal,
-    Service, Status, Timestamp, Told, Worker, WorkerId, WorkerReport, WorkerStatus, WorkflowId, limits,
+    Answer, ClassReport, Command, Event, Fact, Job, JobId, Lease, LeaseId, Machine, MachineId, Presence, PrincipalId,
+    Rank, Refusal, Service, Status, Timestamp, Told, Worker, WorkerId, WorkerReport, WorkerStatus, WorkflowId, limits,
 };
+use followed::Clients;
 use hold_offs::HoldOffs;
+use owners::Owners;
 use rows::Rows;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -37,8 +42,9 @@ pub struct Ledger {
     workers: BTreeMap<WorkerId, Worker>,
     /// The leases that are held, and those that completed their job, while it is known.
     leases: HashMap<LeaseId, u64>,
-    /// The rank that a workflow's first job fixed, as long as any job of it is known.
-    workflows: HashMap<WorkflowId, WorkflowRank>,
+    /// The rank that the first job of a principal's workflow fixed, as long as any job of it is known.
+    workflows: HashMap<(PrincipalId, WorkflowId), WorkflowRank>,
+    clients: Clients,
     /// Services of which nothing is given, since when.
     paused: BTreeMap<Service, Timestamp>,
     /// The largest number of submission that was given.
@@ -48,6 +54,7 @@ pub struct Ledger {
 
     // Indexes: derived from the above.
     schedule: Schedule,
+    owners: Owners,
     /// When something of a job's timing passes, by its number of submission.
     alarms: BTreeSet<(Timestamp, u64)>,
     hold_offs: HoldOffs,
@@ -177,6 +184,9 @@ impl Ledger {
             Command::Finish { lease, result } => self.finish(lease, result, now, told),
             Command::Fail(fail) => self.fail(fail, now, told),
             Command::Release { lease, reason } => self.release(lease, reason, now, told),
+            Command::Follow { client, jobs, workflow } => self.follow(client, jobs, workflow, now, told),
+            Command::Unfollow { client, jobs, workflow } => Ok(self.unfollow(client, jobs, workflow, now, told)),
+            Command::ClientsSeen { clients } => Ok(self.clients_seen(clients, now, told)),
             Command::Archived { before } => self.heed_archive(before),
             Command::Tick => self.tick(now, told),
         };
@@ -187,7 +197,7 @@ impl Ledger {
 
     /// Records what was decided: the change here, and what presence has to follow.
     fn emit(&mut self, fact: Fact, now: Timestamp, told: &mut Told) {
-        let event = Event { at: now, fact };
+        let event = Event { at: now, fact, by: None };
         self.heed(&event);
         self.apply(&event);
         told.events.push(event);
@@ -228,10 +238,10 @@ impl Ledger {
         self.rows.of_id(id)
     }
 
-    /// The job that this idempotency key stands for.
+    /// The job that this idempotency key of a principal stands for.
     #[must_use]
-    pub fn job_by_key(&self, key: &str) -> Option<&Job> {
-        self.rows.of_key(key)
+    pub fn job_by_key(&self, principal: &PrincipalId, key: &str) -> Option<&Job> {
+        self.rows.of_key(principal, key)
     }
 
     #[must_use]
@@ -299,10 +309,10 @@ impl Ledger {
         ended.filter_map(|(at, order)| Some((at, self.row_of(order)?)))
     }
 
-    /// What the workflow's first job fixed, as long as any job of it is known.
+    /// What the first job of a principal's workflow fixed, as long as any job of it is known.
     #[must_use]
-    pub fn workflow_rank(&self, workflow: &WorkflowId) -> Option<Rank> {
-        self.workflows.get(workflow).map(|known| known.rank)
+    pub fn workflow_rank(&self, principal: &PrincipalId, workflow: &WorkflowId) -> Option<Rank> {
+        self.workflows.get(&(principal.clone(), workflow.clone())).map(|known| known.rank)
     }
 
     /// All jobs submitted before number `before` (see [`Job::order`]), newest first.
@@ -387,6 +397,7 @@ impl Ledger {
             && (&self.completed, &self.unhappy) == (&other.completed, &other.unhappy)
             && (self.orders, self.gone) == (other.orders, other.gone)
             && self.workflows == other.workflows
+            && self.clients == other.clients
             && self.paused == other.paused
             && self.tally == other.tally
     }

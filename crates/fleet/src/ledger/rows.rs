@@ -1,10 +1,10 @@
 //! The jobs that are known, by number, by id and by key. A row is shared with every other ledger
 //! that knows the job just so, and becomes a ledger's own when it changes there.
 
-use crate::{Job, JobId};
+use crate::{Job, JobId, PrincipalId};
 use hashbrown::HashTable;
 use std::collections::BTreeMap;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::{BuildHasher, Hash, RandomState};
 use std::ops::{Bound, RangeBounds};
 use std::sync::Arc;
 
@@ -20,8 +20,8 @@ const TABLE_MIN: usize = 16;
 pub(super) struct Rows {
     pages: BTreeMap<u64, Page>,
     len: usize,
-    ids: ByText,
-    keys: ByText,
+    ids: Index,
+    keys: Index,
 }
 
 #[derive(Clone, Debug)]
@@ -38,8 +38,11 @@ fn id_of(job: &Job) -> Option<&str> {
     Some(job.spec.id.as_str())
 }
 
-fn key_of(job: &Job) -> Option<&str> {
-    job.spec.idempotency_key()
+/// The key is its principal's.
+type Key<'a> = (&'a PrincipalId, &'a str);
+
+fn key_of(job: &Job) -> Option<Key<'_>> {
+    Some((&job.spec.owner.principal, job.spec.idempotency_key()?))
 }
 
 impl Rows {
@@ -62,16 +65,16 @@ impl Rows {
     }
 
     pub(super) fn number_of(&self, id: &JobId) -> Option<u64> {
-        self.ids.find(id.as_str(), &|number| id_of(self.get(number)?))
+        self.ids.find(&id.as_str(), &|number| id_of(self.get(number)?))
     }
 
     pub(super) fn of_id(&self, id: &JobId) -> Option<&Job> {
         self.get(self.number_of(id)?)
     }
 
-    /// The newest job that was submitted with this key.
-    pub(super) fn of_key(&self, key: &str) -> Option<&Job> {
-        self.get(self.keys.find(key, &|number| key_of(self.get(number)?))?)
+    /// The newest job that the principal submitted with this key.
+    pub(super) fn of_key(&self, principal: &PrincipalId, key: &str) -> Option<&Job> {
+        self.get(self.keys.find(&(principal, key), &|number| key_of(self.get(number)?))?)
     }
 
     /// The caller has made sure that neither its number nor its id is known.
@@ -83,13 +86,14 @@ impl Rows {
         page.rows[at] = Some(Arc::new(job));
         page.len += 1;
         self.len += 1;
-        self.ids.insert(spec.id.as_str(), number);
+        self.ids.insert(&spec.id.as_str(), number);
         if let Some(key) = spec.idempotency_key() {
+            let key = (&spec.owner.principal, key);
             let pages = &self.pages;
-            if let Some(known) = self.keys.find(key, &|number| key_of(row(pages, number)?)) {
-                self.keys.remove(key, known);
+            if let Some(known) = self.keys.find(&key, &|number| key_of(row(pages, number)?)) {
+                self.keys.remove(&key, known);
             }
-            self.keys.insert(key, number);
+            self.keys.insert(&key, number);
         }
     }
 
@@ -102,9 +106,9 @@ impl Rows {
             self.pages.remove(&page);
         }
         self.len -= 1;
-        self.ids.remove(job.spec.id.as_str(), number);
-        if let Some(key) = job.spec.idempotency_key() {
-            self.keys.remove(key, number);
+        self.ids.remove(&job.spec.id.as_str(), number);
+        if let Some(key) = key_of(&job) {
+            self.keys.remove(&key, number);
         }
         Some(job)
     }
@@ -148,15 +152,15 @@ impl PartialEq for Rows {
     }
 }
 
-/// Numbers by a text that the job of the number has.
+/// Numbers by a name that the job of the number has.
 #[derive(Clone, Debug, Default)]
-struct ByText {
+struct Index {
     /// None before the first entry.
     tables: Vec<HashTable<Entry>>,
     hasher: RandomState,
 }
 
-/// With half of the text's hash, so that a table grows without looking at texts.
+/// With half of the name's hash, so that a table grows without looking at names.
 #[derive(Clone, Copy, Debug)]
 struct Entry {
     low: u32,
@@ -179,32 +183,29 @@ fn spread(hash: u32) -> u64 {
     u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
-/// The text of a number.
-type TextOf<'a> = &'a dyn Fn(u64) -> Option<&'a str>;
-
-impl ByText {
+impl Index {
     /// Which table, and by what it is found there.
-    fn place(&self, text: &str) -> (usize, u32) {
-        let hash = self.hasher.hash_one(text);
+    fn place(&self, name: &impl Hash) -> (usize, u32) {
+        let hash = self.hasher.hash_one(name);
         (hash as usize % TABLES, (hash >> 32) as u32)
     }
 
-    fn find(&self, text: &str, text_of: TextOf<'_>) -> Option<u64> {
-        let (table, hash) = self.place(text);
-        let is_it = |entry: &Entry| entry.hash == hash && text_of(entry.number()) == Some(text);
+    fn find<N: Hash + PartialEq>(&self, name: &N, name_of: &dyn Fn(u64) -> Option<N>) -> Option<u64> {
+        let (table, hash) = self.place(name);
+        let is_it = |entry: &Entry| entry.hash == hash && name_of(entry.number()).as_ref() == Some(name);
         self.tables.get(table)?.find(spread(hash), is_it).map(|entry| entry.number())
     }
 
-    fn insert(&mut self, text: &str, number: u64) {
-        let (table, hash) = self.place(text);
+    fn insert(&mut self, name: &impl Hash, number: u64) {
+        let (table, hash) = self.place(name);
         if self.tables.is_empty() {
             self.tables = vec![HashTable::new(); TABLES];
         }
         self.tables[table].insert_unique(spread(hash), Entry::of(number, hash), |entry| spread(entry.hash));
     }
 
-    fn remove(&mut self, text: &str, number: u64) {
-        let (table, hash) = self.place(text);
+    fn remove(&mut self, name: &impl Hash, number: u64) {
+        let (table, hash) = self.place(name);
         let Some(table) = self.tables.get_mut(table) else { return };
         if let Ok(entry) = table.find_entry(spread(hash), |entry| entry.number() == number) {
             entry.remove();
@@ -222,22 +223,22 @@ mod tests {
     use std::collections::HashMap;
 
     #[test]
-    fn a_text_is_found_as_long_as_it_is_in_and_room_is_given_back() {
-        let (mut texts, mut index) = (HashMap::new(), ByText::default());
+    fn a_name_is_found_as_long_as_it_is_in_and_room_is_given_back() {
+        let (mut names, mut index) = (HashMap::new(), Index::default());
         // Numbers beyond 32 bits, too.
         let number = |n: u64| n * 0x1_0000_0001;
         for n in 0..40_000u64 {
-            texts.insert(number(n), format!("job-{n}"));
-            index.insert(&format!("job-{n}"), number(n));
+            names.insert(number(n), format!("job-{n}"));
+            index.insert(&format!("job-{n}").as_str(), number(n));
         }
         for n in 0..40_000u64 {
             if n % 100 > 0 {
-                texts.remove(&number(n));
-                index.remove(&format!("job-{n}"), number(n));
+                names.remove(&number(n));
+                index.remove(&format!("job-{n}").as_str(), number(n));
             }
         }
         for n in 0..40_000u64 {
-            let found = index.find(&format!("job-{n}"), &|number| texts.get(&number).map(String::as_str));
+            let found = index.find(&format!("job-{n}").as_str(), &|number| names.get(&number).map(String::as_str));
             assert_eq!(found, (n % 100 == 0).then_some(number(n)), "job-{n}");
         }
         let room: usize = index.tables.iter().map(HashTable::capacity).sum();

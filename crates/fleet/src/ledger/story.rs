@@ -1,9 +1,9 @@
 //! The fewest events that lead to a ledger, so that a checkpoint needs no format of its own.
 
-use super::{Gone, Ledger};
+use super::{Gone, Ledger, clients};
 use crate::{
-    Attempt, Declared, Event, Fact, Finished, Job, LeaseId, Machine, MachineId, Missing, ReturnReason, Service,
-    SessionId, State, Status, Timestamp, Waiting, Worker, WorkerId,
+    Attempt, ClientKey, Declared, Event, Fact, Finished, Job, LeaseId, Machine, MachineId, Missing, ReturnReason,
+    Service, SessionId, State, Status, Timestamp, Waiting, Worker, WorkerId,
 };
 use std::ops::Bound::{self, Excluded, Unbounded};
 use std::sync::Arc;
@@ -24,6 +24,8 @@ pub enum Chapter {
     Worker(WorkerId),
     /// The attempt of a job that is under a lease.
     Held(u64),
+    /// What a client follows, once all jobs are known.
+    Client(ClientKey),
 }
 
 impl Ledger {
@@ -70,7 +72,10 @@ impl Ledger {
         let machines = machines.map(|(machine, _)| Chapter::Machine(machine.clone()));
         let workers = workers.map(|(worker, _)| Chapter::Worker(worker.clone()));
         let held = held.map(|order| Chapter::Held(*order));
-        counted.into_iter().chain(ended).chain(live).chain(paused).chain(machines).chain(workers).chain(held)
+        let clients = beyond(last, 7, |last| if let Chapter::Client(client) = last { Some(client) } else { None });
+        let clients = clients.into_iter().flat_map(|from| self.clients.after(from)).cloned().map(Chapter::Client);
+        let fleet = paused.chain(machines).chain(workers).chain(held);
+        counted.into_iter().chain(ended).chain(live).chain(fleet).chain(clients)
     }
 
     /// The events of one chapter; none if it is not in the story any more.
@@ -90,28 +95,30 @@ impl Ledger {
             Chapter::Machine(machine) => self.machines.get(machine).map(machine_story).unwrap_or_default(),
             Chapter::Worker(worker) => self.workers.get(worker).map(worker_story).unwrap_or_default(),
             Chapter::Held(order) => self.rows.get(*order).map(current).unwrap_or_default(),
+            Chapter::Client(key) => self.clients.get(key).map(|client| clients::story(key, client)).unwrap_or_default(),
         }
     }
 
     fn counted(&self) -> Option<Event> {
         let Gone { completed, failed, cancelled } = self.gone;
         let fact = Fact::Counted { orders: self.orders, completed, failed, cancelled };
-        (self.orders > 0).then_some(Event { at: Timestamp::default(), fact })
+        (self.orders > 0).then_some(Event { at: Timestamp::default(), fact, by: None })
     }
 
     /// A job up to the end of its last ended attempt, and its end if it has ended.
     fn history(&self, job: &Job) -> Vec<Event> {
-        let workflow = job.spec.workflow_id().and_then(|workflow| self.workflows.get(workflow));
+        let workflow = job.spec.workflow_id();
+        let principal = &job.spec.owner.principal;
         let submitted = Fact::JobSubmitted {
             spec: Arc::clone(&job.spec),
             order: job.order,
             rank: job.rank,
-            workflow_rank: workflow.map(|workflow| workflow.rank),
+            workflow_rank: workflow.and_then(|workflow| self.workflow_rank(principal, workflow)),
         };
-        let mut story = vec![Event { at: job.created_at, fact: submitted }];
+        let mut story = vec![Event { at: job.created_at, fact: submitted, by: None }];
         if job.is_starving {
             // While it certainly waits.
-            story.push(Event { at: job.created_at, fact: Fact::JobStarved { job: job.spec.id.clone() } });
+            story.push(Event { at: job.created_at, fact: Fact::JobStarved { job: job.spec.id.clone() }, by: None });
         }
         let mut since = job.created_at;
         for attempt in &job.attempts {
@@ -119,7 +126,7 @@ impl Ledger {
             story.extend(begun(job, attempt, ended_by(job), SessionId(0)));
             if let Some(reason) = &end.returned {
                 since = end.at;
-                story.push(Event { at: end.at, fact: returned(job, attempt, reason.clone()) });
+                story.push(Event { at: end.at, fact: returned(job, attempt, reason.clone()), by: None });
             }
         }
         story.extend(waits(job, since));
@@ -132,9 +139,11 @@ impl Ledger {
                 attempt: job.attempt(),
                 runs_failed: job.counts.runs_failed,
                 outcome: outcome.clone(),
+                seq: 0,
             };
-            story.push(Event { at: *at, fact });
+            story.push(Event { at: *at, fact, by: None });
         }
+        number(&mut story, job.told.saturating_sub(current(job).len() as u32));
         story
     }
 }
@@ -150,6 +159,7 @@ impl Chapter {
             Chapter::Machine(_) => 4,
             Chapter::Worker(_) => 5,
             Chapter::Held(_) => 6,
+            Chapter::Client(_) => 7,
         }
     }
 }
@@ -175,7 +185,7 @@ fn worker_story(worker: &Worker) -> Vec<Event> {
         jobs_completed: worker.jobs_completed,
         jobs_failed: worker.jobs_failed,
     };
-    let mut story = vec![Event { at: worker.connected_at, fact: joined }];
+    let mut story = vec![Event { at: worker.connected_at, fact: joined, by: None }];
     if worker.declared != Declared::Ready {
         let status = worker.status(false, false);
         let fact = Fact::WorkerDeclared {
@@ -185,7 +195,7 @@ fn worker_story(worker: &Worker) -> Vec<Event> {
             old: status,
             new: status,
         };
-        story.push(Event { at: worker.connected_at, fact });
+        story.push(Event { at: worker.connected_at, fact, by: None });
     }
     for service in &worker.down {
         let fact = Fact::ServiceTurned {
@@ -195,13 +205,13 @@ fn worker_story(worker: &Worker) -> Vec<Event> {
             is_down: true,
             reason: None,
         };
-        story.push(Event { at: worker.connected_at, fact });
+        story.push(Event { at: worker.connected_at, fact, by: None });
     }
     story
 }
 
 fn paused(service: &Service, at: Timestamp) -> Event {
-    Event { at, fact: Fact::ServicePaused { service: service.clone(), is_paused: true } }
+    Event { at, fact: Fact::ServicePaused { service: service.clone(), is_paused: true }, by: None }
 }
 
 /// Both, in the order of the ends.
@@ -227,13 +237,13 @@ fn waits(job: &Job, since: Timestamp) -> Option<Event> {
         None if waiting.since > since => Fact::JobSchedulable { job },
         None => return None,
     };
-    Some(Event { at: waiting.since, fact })
+    Some(Event { at: waiting.since, fact, by: None })
 }
 
 fn machine_story(machine: &Machine) -> Vec<Event> {
     let joined =
         Fact::MachineJoined { machine: machine.id.clone(), facts: machine.facts.clone(), phase: machine.phase };
-    let mut story = vec![Event { at: machine.joined_at, fact: joined }];
+    let mut story = vec![Event { at: machine.joined_at, fact: joined, by: None }];
     if machine.is_draining {
         let fact = Fact::MachineChanged {
             machine: machine.id.clone(),
@@ -243,19 +253,34 @@ fn machine_story(machine: &Machine) -> Vec<Event> {
             silent_since: None,
             workers: Vec::new(),
         };
-        story.push(Event { at: machine.joined_at, fact });
+        story.push(Event { at: machine.joined_at, fact, by: None });
     }
     if let Some(at) = machine.silent_since {
-        story.push(Event { at, fact: Fact::MachineSilent { machine: machine.id.clone() } });
+        story.push(Event { at, fact: Fact::MachineSilent { machine: machine.id.clone() }, by: None });
     }
     story
 }
 
 /// The attempt that is held now.
 fn current(job: &Job) -> Vec<Event> {
-    match (job.lease(), job.attempts.last()) {
-        (Some(lease), Some(attempt)) => begun(job, attempt, lease.id, lease.session),
-        _ => Vec::new(),
+    let (Some(lease), Some(attempt)) = (job.lease(), job.attempts.last()) else { return Vec::new() };
+    let mut story = begun(job, attempt, lease.id, lease.session);
+    number(&mut story, job.told);
+    story
+}
+
+/// Attempts are left out from the first on, so what is told of the others has the last numbers.
+fn number(story: &mut [Event], told: u32) {
+    let mut next = told;
+    for event in story.iter_mut().rev() {
+        if let Fact::JobAssigned { seq, .. }
+        | Fact::JobStarted { seq, .. }
+        | Fact::JobReturned { seq, .. }
+        | Fact::JobFinished { seq, .. } = &mut event.fact
+        {
+            *seq = next;
+            next = next.saturating_sub(1);
+        }
     }
 }
 
@@ -272,11 +297,12 @@ fn begun(job: &Job, attempt: &Attempt, lease: LeaseId, session: SessionId) -> Ve
         worker: attempt.worker.clone(),
         machine: attempt.machine.clone(),
         session,
+        seq: 0,
     };
-    let mut story = vec![Event { at: attempt.assigned_at, fact: assigned }];
+    let mut story = vec![Event { at: attempt.assigned_at, fact: assigned, by: None }];
     if let Some(at) = attempt.started_at {
-        let fact = Fact::JobStarted { job: job.spec.id.clone(), worker: attempt.worker.clone() };
-        story.push(Event { at, fact });
+        let fact = Fact::JobStarted { job: job.spec.id.clone(), worker: attempt.worker.clone(), seq: 0 };
+        story.push(Event { at, fact, by: None });
     }
     story
 }
@@ -296,5 +322,6 @@ fn returned(job: &Job, attempt: &Attempt, reason: ReturnReason) -> Fact {
         retry_at,
         counts: job.counts,
         more_than_gb: job.more_than_gb,
+        seq: 0,
     }
 }

@@ -1,7 +1,7 @@
 //! What of the shortest story an event changes, so that a checkpoint writes only that.
 
 use super::{Chapter, Ledger};
-use crate::{Event, Fact, Job, JobId};
+use crate::{ClientKey, Event, Fact, Job, JobId, Timestamp};
 
 impl Ledger {
     /// Names every chapter that is told otherwise once `event` is applied, those included that
@@ -12,9 +12,10 @@ impl Ledger {
     /// those named here, keeps the shortest story.
     pub fn touched_by(&self, event: &Event, touch: &mut impl FnMut(Chapter)) {
         match &event.fact {
-            Fact::JobSubmitted { order, .. } => {
+            Fact::JobSubmitted { spec, order, .. } => {
                 touch(Chapter::Counted);
                 touch(Chapter::Live(*order));
+                self.touch_followers(&spec.id, touch);
             }
             Fact::JobUnschedulable { job, .. } | Fact::JobSchedulable { job } | Fact::JobStarved { job } => {
                 self.of(job).into_iter().for_each(|job| touch(Chapter::Live(job.order)));
@@ -35,17 +36,27 @@ impl Ledger {
                 touch(Chapter::Live(job.order));
                 touch(Chapter::Ended(event.at, job.order));
                 touch_held(job, touch);
+                self.touch_followers(&job.spec.id, touch);
             }
             Fact::JobForgotten { job } => {
                 touch(Chapter::Counted);
-                let ended = self.of(job).and_then(|job| Some(Chapter::Ended(job.finished_at()?, job.order)));
-                ended.into_iter().for_each(touch);
+                let ended = self.of(job).and_then(|job| Some((job.finished_at()?, job.order)));
+                ended.into_iter().for_each(|ended| self.touch_ended(ended, touch));
             }
             Fact::JobsForgotten { completed, unhappy } => {
                 touch(Chapter::Counted);
-                self.oldest(*completed, *unhappy).for_each(|(at, order)| touch(Chapter::Ended(at, order)));
+                self.oldest(*completed, *unhappy).for_each(|ended| self.touch_ended(ended, touch));
             }
             Fact::Counted { .. } => touch(Chapter::Counted),
+            Fact::ClientFollows { client, .. } | Fact::ClientUnfollows { client, .. } => {
+                touch(Chapter::Client(client.clone()));
+            }
+            Fact::ClientsSeen { clients } => {
+                clients.iter().for_each(|(client, _)| touch(Chapter::Client(client.clone())));
+            }
+            Fact::ClientsForgotten { clients } => {
+                clients.iter().for_each(|client| touch(Chapter::Client(client.clone())));
+            }
             fact => self.touched_in_fleet(fact, touch),
         }
     }
@@ -70,6 +81,21 @@ impl Ledger {
             | Fact::WorkerLeft { worker, .. } => touch(Chapter::Worker(worker.clone())),
             // Derived, or not of the fleet.
             _ => {}
+        }
+    }
+
+    /// Those that subscribed to the job by its name know when it ended.
+    fn touch_followers(&self, job: &JobId, touch: &mut impl FnMut(Chapter)) {
+        self.clients.of_job(job).into_iter().flatten().for_each(|client| touch(Chapter::Client(client.clone())));
+    }
+
+    /// A job that is forgotten, and with it that its client muted it.
+    fn touch_ended(&self, (at, order): (Timestamp, u64), touch: &mut impl FnMut(Chapter)) {
+        touch(Chapter::Ended(at, order));
+        let Some(job) = self.rows.get(order) else { return };
+        let Some(own) = ClientKey::of(&job.spec.owner) else { return };
+        if self.clients.get(&own).is_some_and(|client| client.muted.contains(&job.spec.id)) {
+            touch(Chapter::Client(own));
         }
     }
 

@@ -2,9 +2,9 @@
 
 use crate::dice::Dice;
 use fleet::{
-    Backoff, Capabilities, Content, CustomerAccess, CustomerId, Hardware, Isolation, JobId, JobSpec, MachineId, Need,
-    Number, Options, Part, Requirements, Scalar, Service, Test, Timestamp, Timing, Value, WorkerId, Workflow,
-    WorkflowId,
+    Backoff, Capabilities, ClientId, Content, CustomerAccess, CustomerId, Hardware, Isolation, JobId, JobSpec,
+    MachineId, Need, Number, Options, Owner, Part, PrincipalId, Requirements, Scalar, Service, Test, Timestamp, Timing,
+    Value, WorkerId, Workflow, WorkflowId,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -13,6 +13,8 @@ const SERVICES: [&str; 4] = ["image", "video", "text", "sound"];
 const MODELS: [&str; 4] = ["sdxl", "flux", "llama", "whisper"];
 const GPUS: [&str; 3] = ["A100", "H100", "RTX4090"];
 const CUSTOMERS: [&str; 3] = ["acme", "beta", "gamma"];
+const PRINCIPALS: [&str; 2] = ["local", "other"];
+const CLIENTS: [&str; 2] = ["c1", "c2"];
 const WORKFLOWS: [&str; 3] = ["wf-1", "wf-2", "wf-3"];
 const REGIONS: [&str; 3] = ["eu", "us", "asia"];
 const TAGS: [&str; 3] = ["fast", "spot", "lab"];
@@ -98,6 +100,12 @@ fn access(dice: &mut Dice) -> CustomerAccess {
 
 fn customer(name: &str) -> CustomerId {
     CustomerId::parse(name).unwrap()
+}
+
+/// Of one of two principals, some by a client.
+fn owner(dice: &mut Dice) -> Arc<Owner> {
+    let client = dice.chance(50).then(|| ClientId::parse(dice.one(&CLIENTS)).unwrap());
+    Arc::new(Owner { principal: PrincipalId::parse(dice.one(&PRINCIPALS)).unwrap(), client })
 }
 
 fn workflow_id(dice: &mut Dice) -> WorkflowId {
@@ -194,7 +202,7 @@ pub(crate) fn spec(dice: &mut Dice, n: usize, kinds: &[Arc<Requirements>], now: 
         priority: dice.one(&[0, 10, 50, 50, 50, 50]),
         attempts_max: dice.one(&[1, 2, 3, 3, 10]),
         customer: dice.chance(50).then(|| customer(dice.one(&CUSTOMERS))),
-        owner: Arc::default(),
+        owner: owner(dice),
         options: Options {
             workflow: dice.chance(40).then(|| workflow(dice, now)),
             timing: dice

@@ -314,7 +314,7 @@ impl FleetLife {
         }
         let again = JobId::parse(&format!("j{}", self.submitted)).unwrap();
         self.submitted += 1;
-        let spec = Arc::new(self.dice.one(&over).again(again, self.now));
+        let spec = Arc::new(self.dice.one(&over).again(again, Arc::default(), self.now));
         self.must(&Command::Submit { spec, recalled: None }).map(drop)
     }
 

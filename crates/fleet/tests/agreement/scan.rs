@@ -4,7 +4,7 @@
 use crate::meets::{amount, fits, meets};
 use fleet::{
     Ahead, Best, Capabilities, Explanation, JobId, JobSpec, Lack, LeaseId, MachineId, Nearest, Need, Number,
-    Requirements, Service, Timestamp, Verdict, WorkerId, WorkflowId,
+    PrincipalId, Requirements, Service, Timestamp, Verdict, WorkerId, WorkflowId,
 };
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -67,8 +67,8 @@ pub(crate) struct Scan {
     pub(crate) paused: BTreeSet<Service>,
     /// Which job is not offered to which worker, and until when.
     pub(crate) kept_away: Vec<(WorkerId, u64, Timestamp)>,
-    /// What the first job of a workflow fixed.
-    pub(crate) workflows: Vec<(WorkflowId, u32, Timestamp)>,
+    /// What the first job of a principal's workflow fixed.
+    pub(crate) workflows: Vec<(PrincipalId, WorkflowId, u32, Timestamp)>,
     pub(crate) starve_after_ms: Option<u64>,
 }
 
@@ -173,12 +173,13 @@ impl Scan {
     pub(crate) fn submit(&mut self, spec: &Arc<JobSpec>, order: u64, now: Timestamp) {
         let workflow = spec.workflow();
         let id = workflow.and_then(|workflow| workflow.id.as_ref());
-        let fixed = self.workflows.iter().find(|(known, ..)| Some(known) == id);
-        let (fixed_priority, fixed_at) = fixed.map_or((spec.priority, now), |(_, priority, at)| (*priority, *at));
+        let principal = &spec.owner.principal;
+        let fixed = self.workflows.iter().find(|(of, known, ..)| of == principal && Some(known) == id);
+        let (fixed_priority, fixed_at) = fixed.map_or((spec.priority, now), |(.., priority, at)| (*priority, *at));
         let priority = workflow.and_then(|workflow| workflow.priority).unwrap_or(fixed_priority);
         let at = workflow.and_then(|workflow| workflow.at).unwrap_or(fixed_at);
         if let (Some(id), None) = (id, fixed) {
-            self.workflows.push((id.clone(), priority, at));
+            self.workflows.push((principal.clone(), id.clone(), priority, at));
         }
         let not_before = spec.stated_timing().and_then(|timing| timing.not_before).filter(|time| *time > now);
         let place = Place::Waiting { not_before, awake: not_before.is_none() };

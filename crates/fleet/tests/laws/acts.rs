@@ -6,6 +6,9 @@ use std::ops::Range;
 pub(crate) const WORKERS: u8 = 4;
 pub(crate) const MACHINES: u8 = 3;
 pub(crate) const SERVICES: u8 = 3;
+pub(crate) const CLIENTS: u8 = 3;
+/// The clients, and two that are none.
+pub(crate) const OWNERS: u8 = 2 + CLIENTS;
 /// Workers where many stand at once.
 const CROWD: u8 = 8;
 
@@ -25,6 +28,7 @@ pub(crate) enum Act {
     Retry {
         job: u8,
         again: u8,
+        owner: u8,
     },
     Cancel {
         job: u8,
@@ -106,6 +110,10 @@ pub(crate) enum Act {
     Release {
         lease: Which,
     },
+    Follow(Following),
+    Unfollow(Following),
+    /// Clients, and the number of the last event that each says it has.
+    Seen(Vec<(u8, u64)>),
     Tick,
     /// All that ended before so long ago is in the archive.
     Archived {
@@ -114,6 +122,14 @@ pub(crate) enum Act {
     Restart {
         shortest: bool,
     },
+}
+
+/// What a client follows more, or less.
+#[derive(Clone, Debug)]
+pub(crate) struct Following {
+    pub(crate) client: u8,
+    pub(crate) jobs: Vec<u8>,
+    pub(crate) workflow: Option<u8>,
 }
 
 /// A job, by numbers into the pools.
@@ -126,6 +142,7 @@ pub(crate) struct Wanted {
     pub(crate) content: u8,
     pub(crate) needs: u8,
     pub(crate) customer: u8,
+    pub(crate) owner: u8,
     /// Id, priority and time; 0 states none.
     pub(crate) workflow: Option<(u8, u8, u8)>,
     pub(crate) times: Option<Times>,
@@ -270,8 +287,22 @@ fn joining(((machine, slots, services), worker): ((u8, u8, u8), u8)) -> Act {
 }
 
 fn submitting(((service, priority), job): ((u8, u8), u8)) -> Act {
-    let (needs, customer, workflow, times, key, recalled) = (0, 0, None, None, None, None);
-    Act::Submit(Wanted { job, service, priority, runs: 3, content: 0, needs, customer, workflow, times, key, recalled })
+    let (needs, customer, owner, workflow, times, key, recalled) = (0, 0, 0, None, None, None, None);
+    let (runs, content) = (3, 0);
+    Act::Submit(Wanted {
+        job,
+        service,
+        priority,
+        runs,
+        content,
+        needs,
+        customer,
+        owner,
+        workflow,
+        times,
+        key,
+        recalled,
+    })
 }
 
 fn failing((lease, after_ms): (u8, u64)) -> Act {
@@ -294,6 +325,7 @@ fn step() -> impl Strategy<Value = Step> {
 fn act() -> impl Strategy<Value = Act> {
     prop_oneof![
         24 => of_jobs(),
+        8 => of_clients(),
         26 => of_fleet(),
         32 => next(),
         36 => of_leases(),
@@ -309,7 +341,21 @@ fn of_jobs() -> impl Strategy<Value = Act> {
         12 => wanted().prop_map(Act::Submit),
         1 => prop::collection::vec(wanted(), 1..5).prop_map(Act::SubmitAll),
         2 => any::<u8>().prop_map(|job| Act::Cancel { job }),
-        1 => (any::<u8>(), any::<u8>()).prop_map(|(job, again)| Act::Retry { job, again }),
+        1 => (any::<u8>(), any::<u8>(), 0..OWNERS).prop_map(|(job, again, owner)| Act::Retry { job, again, owner }),
+    ]
+}
+
+fn of_clients() -> impl Strategy<Value = Act> {
+    let following = || {
+        let jobs = prop::collection::vec(any::<u8>(), 0..4);
+        let following = (0..CLIENTS, jobs, prop::option::weighted(0.3, 0u8..2));
+        following.prop_map(|(client, jobs, workflow)| Following { client, jobs, workflow })
+    };
+    let confirmed = prop_oneof![Just(0u64), 0u64..50];
+    prop_oneof![
+        4 => following().prop_map(Act::Follow),
+        2 => following().prop_map(Act::Unfollow),
+        2 => prop::collection::vec((0..CLIENTS, confirmed), 0..3).prop_map(Act::Seen),
     ]
 }
 
@@ -319,19 +365,9 @@ fn wanted() -> impl Strategy<Value = Wanted> {
     let workflow = prop::option::weighted(0.3, (0u8..3, 0u8..3, 0u8..3));
     let key = prop::option::weighted(0.1, 0u8..4);
     let recalled = prop::option::weighted(0.5, (0u8..3, 0u8..3));
-    (basics, needs, 0u8..3, (workflow, recalled), prop::option::weighted(0.4, times()), key).prop_map(
-        |((job, service, priority, runs, content), needs, customer, (workflow, recalled), times, key)| Wanted {
-            job,
-            service,
-            priority,
-            runs,
-            content,
-            needs,
-            customer,
-            workflow,
-            times,
-            key,
-            recalled,
+    (basics, needs, (0u8..3, 0..OWNERS), (workflow, recalled), prop::option::weighted(0.4, times()), key).prop_map(
+        |((job, service, priority, runs, content), needs, (customer, owner), (workflow, recalled), times, key)| {
+            Wanted { job, service, priority, runs, content, needs, customer, owner, workflow, times, key, recalled }
         },
     )
 }

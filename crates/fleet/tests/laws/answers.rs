@@ -4,7 +4,7 @@ use crate::oracle::{Job, Oracle, Place};
 use fleet::limits;
 use fleet::{
     Answer, Beat, Command, Event, Fact, Fail, FailureKind, Grant, JobId, JobSpec, JoinWorker, LeaseId, Next, Outcome,
-    Pulse, Rank, Refusal, Status, Submitted, Timestamp, Told,
+    PrincipalId, Pulse, Rank, Refusal, Status, Submitted, Timestamp, Told,
 };
 use std::sync::Arc;
 
@@ -26,6 +26,9 @@ pub(crate) fn check(
             submission_is_answered(&known(before), spec, given, told)
         }
         Command::SubmitAll { specs } => batch_is_answered(before, specs, given, told),
+        Command::Follow { .. } | Command::Unfollow { .. } | Command::ClientsSeen { .. } => {
+            crate::clients::following_is_answered(before, command, now, given, told)
+        }
         Command::Cancel { job } => cancel_is_answered(before, job, given, told),
         Command::Next(next) => next_is_answered(before, after, next, now, given, told),
         Command::Beat(beat) => beat_is_answered(before, beat, given, told),
@@ -79,11 +82,12 @@ pub(crate) fn check(
     }
 }
 
-/// The id, key and digest of a job: what makes a submission the same.
-type Name<'a> = (&'a JobId, Option<&'a str>, [u8; 32]);
+/// The id of a job, its principal's key, its content and its principal: what makes a submission the same.
+type Name<'a> = (&'a JobId, Option<(&'a PrincipalId, &'a str)>, ([u8; 32], &'a PrincipalId));
 
 fn name(spec: &JobSpec) -> Name<'_> {
-    (&spec.id, spec.idempotency_key(), spec.digest)
+    let principal = &spec.owner.principal;
+    (&spec.id, spec.idempotency_key().map(|key| (principal, key)), (spec.digest, principal))
 }
 
 fn known(before: &Oracle) -> Vec<Name<'_>> {
@@ -92,12 +96,12 @@ fn known(before: &Oracle) -> Vec<Name<'_>> {
 
 /// What a submission is answered if these are known: its key is asked first.
 fn expected<'a>(known: &[Name<'a>], spec: &'a JobSpec) -> Result<Submitted, Refusal> {
-    let (id, key, digest) = name(spec);
+    let (id, key, content) = name(spec);
     let by_key = known.iter().find(|(_, known, _)| key.is_some() && *known == key);
     let by_id = known.iter().find(|(known, ..)| *known == id);
     match (by_key, by_id) {
-        (Some((_, _, other)), _) if *other != digest => Err(Refusal::IdempotencyConflict),
-        (None, Some((_, _, other))) if *other != digest => Err(Refusal::JobIdConflict { job: id.clone() }),
+        (Some((_, _, other)), _) if *other != content => Err(Refusal::IdempotencyConflict),
+        (None, Some((_, _, other))) if *other != content => Err(Refusal::JobIdConflict { job: id.clone() }),
         (Some((known, ..)), _) | (None, Some((known, ..))) => Ok(Submitted { job: (*known).clone(), duplicate: true }),
         (None, None) => Ok(Submitted { job: id.clone(), duplicate: false }),
     }
@@ -174,6 +178,7 @@ fn cancel_is_answered(before: &Oracle, id: &JobId, given: Given<'_>, told: &Told
         attempt: job.attempt,
         runs_failed: job.runs_failed,
         outcome: Outcome::Cancelled,
+        seq: job.told + 1,
     };
     match job.status() {
         Status::Cancelled => {

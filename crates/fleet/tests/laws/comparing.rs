@@ -31,7 +31,7 @@ impl Oracle {
         let machines = self.machines.iter().map(|m| if m.silent { m.gone_at } else { m.silent_at.max(m.grace) });
         let kept_away = self.kept_away.iter().map(|(_, _, until)| *until);
         let forgettable = [true, false].into_iter().flat_map(|completed| self.forgettable(completed));
-        jobs.chain(machines).chain(kept_away).chain(forgettable).min()
+        jobs.chain(machines).chain(kept_away).chain(forgettable).chain(self.clients_forgettable()).min()
     }
 
     fn obligation_of(&self, job: &Job) -> Option<Timestamp> {
@@ -75,6 +75,7 @@ impl Oracle {
         self.nobody_stands_in_vain(now, false)?;
         self.compare_jobs(ledger)?;
         self.compare_lists(ledger)?;
+        self.compare_clients(ledger)?;
         self.compare_fleet(ledger)
     }
 
@@ -94,8 +95,8 @@ impl Oracle {
             let Some(known) = ledger.job(id) else {
                 return Err(format!("an accepted job is there until forgotten: {id} is not"));
             };
-            let shown = (known.status(), known.order, known.created_at, known.rank, known.is_starving);
-            let expected = (job.status(), job.order, job.at, job.rank, job.starves);
+            let shown = (known.status(), known.order, known.told, known.created_at, known.rank, known.is_starving);
+            let expected = (job.status(), job.order, job.told, job.at, job.rank, job.starves);
             law!(shown == expected, "a job is what its events say", "{id}: {shown:?}, not {expected:?}");
             let counts = known.counts;
             let shown = (counts.runs_failed, counts.lost_in_a_row, counts.handed_back, known.more_than_gb);
@@ -113,7 +114,7 @@ impl Oracle {
             let number = known.attempts.last().map_or(0, |attempt| attempt.number);
             law!(number == job.attempt, "attempts are numbered one by one", "{id}: {number}, not {}", job.attempt);
             if let Some(key) = job.spec.idempotency_key() {
-                let found = ledger.job_by_key(key).map(|job| &job.spec.id);
+                let found = ledger.job_by_key(&job.spec.owner.principal, key).map(|job| &job.spec.id);
                 law!(found == Some(id), "a job is known by its key until it is forgotten", "{id}: {found:?}");
             }
         }

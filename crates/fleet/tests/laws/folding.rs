@@ -4,8 +4,8 @@
 use crate::oracle::{Due, Giving, Held, Job, Oracle, Place, Wait};
 use fleet::limits;
 use fleet::{
-    Command, Expiry, Fact, Fail, Failure, FailureKind, JobId, JobSpec, LeaseId, MachineId, Number, Outcome, Rank,
-    ReturnReason, SessionId, Status, Timestamp, WorkerId,
+    Command, Expiry, Fact, Fail, Failure, FailureKind, JobId, JobSpec, LeaseId, MachineId, Number, Outcome,
+    PrincipalId, Rank, ReturnReason, SessionId, Status, Timestamp, WorkerId, WorkflowId,
 };
 use std::sync::Arc;
 
@@ -27,11 +27,15 @@ impl Oracle {
             Fact::JobSubmitted { spec, order, rank, workflow_rank } => {
                 self.is_submitted(spec, *order, (*rank, *workflow_rank), command, now)
             }
-            Fact::JobAssigned { job, lease, attempt, worker, machine, session } => {
+            Fact::JobAssigned { job, lease, attempt, worker, machine, session, seq } => {
+                self.told(job, *seq)?;
                 self.may_assign(job, worker, command, now)?;
                 self.assigned(job, *lease, *attempt, (worker, machine, *session), now)
             }
-            Fact::JobStarted { job, worker } => self.started(job, worker, now),
+            Fact::JobStarted { job, worker, seq } => {
+                self.told(job, *seq)?;
+                self.started(job, worker, now)
+            }
             Fact::JobUnschedulable { job, missing } => {
                 law!(!missing.is_empty(), "what is missing is named", "{job}");
                 self.marked(job, true, now)
@@ -45,8 +49,19 @@ impl Oracle {
                 job.starves = true;
                 Ok(())
             }
-            Fact::JobReturned { .. } => self.returned(fact, command, now),
-            Fact::JobFinished { .. } => self.finished(fact, command, now),
+            Fact::JobReturned { job, seq, .. } => {
+                self.told(job, *seq)?;
+                self.returned(fact, command, now)
+            }
+            Fact::JobFinished { job, seq, .. } => {
+                self.told(job, *seq)?;
+                self.followed_has_ended(job, now);
+                self.finished(fact, command, now)
+            }
+            Fact::ClientFollows { .. }
+            | Fact::ClientUnfollows { .. }
+            | Fact::ClientsSeen { .. }
+            | Fact::ClientsForgotten { .. } => self.fold_clients(fact, command, now),
             Fact::JobsForgotten { completed, unhappy } => self.forgotten(*completed, *unhappy, command, now),
             _ => self.fold_fleet(fact, command, now),
         }
@@ -54,6 +69,14 @@ impl Oracle {
 
     pub(crate) fn job_mut(&mut self, id: &JobId) -> Result<&mut Job, String> {
         self.jobs.iter_mut().find(|job| job.spec.id == *id).ok_or(format!("events name known jobs: {id}"))
+    }
+
+    /// What clients are told of a job is numbered.
+    fn told(&mut self, id: &JobId, seq: u32) -> Verdict {
+        let job = self.job_mut(id)?;
+        job.told += 1;
+        law!(seq == job.told, "what clients are told of a job is numbered one by one", "{id}: {seq}, not {}", job.told);
+        Ok(())
     }
 
     /// All that may be forgotten at once, and nothing else.
@@ -70,7 +93,13 @@ impl Oracle {
         let gone: Vec<u64> = first(true, told.0).chain(first(false, told.1)).collect();
         self.jobs.retain(|known| !gone.contains(&known.order));
         let jobs = &self.jobs;
-        self.workflows.retain(|(id, _)| jobs.iter().any(|job| job.spec.workflow_id() == Some(id)));
+        let is_of = |job: &Job, of: &PrincipalId, id: &WorkflowId| {
+            job.spec.owner.principal == *of && job.spec.workflow_id() == Some(id)
+        };
+        self.workflows.retain(|(of, id, _)| jobs.iter().any(|job| is_of(job, of, id)));
+        for client in &mut self.clients {
+            client.muted.retain(|id| jobs.iter().any(|job| job.spec.id == *id));
+        }
         Ok(())
     }
 
@@ -86,17 +115,19 @@ impl Oracle {
         law!(self.job(id).is_none(), "a job is submitted once", "{id} again");
         self.submitted += 1;
         law!(order == self.submitted, "submissions are numbered one by one", "{order}, not {}", self.submitted);
-        let fixed = self.workflows.iter().find(|(workflow, _)| spec.workflow_id() == Some(workflow));
+        let principal = &spec.owner.principal;
+        let is_it = |of: &PrincipalId, workflow| of == principal && spec.workflow_id() == Some(workflow);
+        let fixed = self.workflows.iter().find(|(of, workflow, _)| is_it(of, workflow));
         let recalled = || recalled(command, spec).filter(|_| spec.workflow_id().is_some());
-        let fixed = fixed.map(|(_, rank)| *rank).or_else(recalled);
-        let is_first = spec.workflow_id().is_some_and(|id| self.workflows.iter().all(|(known, _)| known != id));
+        let fixed = fixed.map(|(.., rank)| *rank).or_else(recalled);
+        let is_first = self.workflows.iter().all(|(of, workflow, _)| !is_it(of, workflow));
         let stated = spec.workflow().map_or((None, None), |workflow| (workflow.priority, workflow.at));
         let unstated = fixed.unwrap_or(Rank { priority: spec.priority, at: now });
         let rank = Rank { priority: stated.0.unwrap_or(unstated.priority), at: stated.1.unwrap_or(unstated.at) };
         let first = spec.workflow_id().map(|_| fixed.unwrap_or(rank));
         law!(told == (rank, first), "a workflow's first job fixes its rank", "{id}: {told:?}, not {rank:?}, {first:?}");
         if let (Some(workflow), Some(first), true) = (spec.workflow_id(), first, is_first) {
-            self.workflows.push((workflow.clone(), first));
+            self.workflows.push((principal.clone(), workflow.clone(), first));
         }
         let not_before = spec.timing().not_before.filter(|at| *at > now);
         let wait = Wait { since: now, not_before, awake: not_before.is_none(), marked: false };
@@ -104,6 +135,7 @@ impl Oracle {
             spec: spec.clone(),
             at: now,
             order,
+            told: 1,
             rank,
             starves: false,
             attempt: 0,
@@ -113,6 +145,7 @@ impl Oracle {
             too_little: None,
             place: Place::Waiting(wait),
         });
+        self.followed_has_begun(spec);
         Ok(())
     }
 
@@ -223,7 +256,8 @@ impl Oracle {
     }
 
     fn returned(&mut self, fact: &Fact, command: &Command, now: Timestamp) -> Verdict {
-        let Fact::JobReturned { job: id, worker, machine, from, reason, retry_at, counts, more_than_gb } = fact else {
+        let Fact::JobReturned { job: id, worker, machine, from, reason, retry_at, counts, more_than_gb, .. } = fact
+        else {
             return Ok(());
         };
         law!(returns(command, reason), "a return has a reason", "{id}: {reason:?}");
@@ -261,7 +295,9 @@ impl Oracle {
     }
 
     fn finished(&mut self, fact: &Fact, command: &Command, now: Timestamp) -> Verdict {
-        let Fact::JobFinished { job: id, worker, machine, attempt, runs_failed, outcome } = fact else { return Ok(()) };
+        let Fact::JobFinished { job: id, worker, machine, attempt, runs_failed, outcome, .. } = fact else {
+            return Ok(());
+        };
         let job = self.job_mut(id)?;
         law!(!matches!(job.place, Place::Finished { .. }), "a job finishes once", "{id} again");
         law!(*attempt == job.attempt, "the end names the last attempt", "{id}: {attempt}");

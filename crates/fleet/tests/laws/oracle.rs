@@ -1,12 +1,11 @@
 //! What should be so, kept in plain lists and found by looking at all of them.
 
-use crate::meets;
+use crate::clients::Client;
 use fleet::limits;
 use fleet::{
     Answer, Capabilities, Command, Declared, JobId, JobSpec, LeaseId, MachineFacts, MachineId, Number, Outcome, Phase,
-    Rank, Refusal, Rules, Service, SessionId, Status, Timestamp, Told, WorkerId, WorkerStatus, WorkflowId,
+    PrincipalId, Rank, Refusal, Rules, Service, SessionId, Status, Timestamp, Told, WorkerId, WorkerStatus, WorkflowId,
 };
-use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -23,8 +22,8 @@ pub(crate) struct Oracle {
     pub(crate) given: BTreeSet<LeaseId>,
     /// How many jobs each worker completed and failed in its whole life.
     pub(crate) counts: BTreeMap<WorkerId, (u64, u64)>,
-    /// What the first job of a workflow fixed, while any job of it is known.
-    pub(crate) workflows: Vec<(WorkflowId, Rank)>,
+    /// What the first job of a principal's workflow fixed, while any job of it is known.
+    pub(crate) workflows: Vec<(PrincipalId, WorkflowId, Rank)>,
     /// How many were submitted, and how many ended how, in all its life.
     pub(crate) submitted: u64,
     pub(crate) ended: BTreeMap<Status, u64>,
@@ -34,6 +33,9 @@ pub(crate) struct Oracle {
     /// Which job is not offered to which worker, and until when; a tick ends it.
     pub(crate) kept_away: Vec<(WorkerId, u64, Timestamp)>,
     pub(crate) giving: Giving,
+    pub(crate) clients: Vec<Client>,
+    /// Until when the opening grace protects them.
+    pub(crate) clients_until: Timestamp,
     /// Whether the worker that just left to join elsewhere was drained.
     pub(crate) moved_draining: bool,
 }
@@ -63,6 +65,8 @@ pub(crate) struct Job {
     pub(crate) spec: Arc<JobSpec>,
     pub(crate) at: Timestamp,
     pub(crate) order: u64,
+    /// How often clients were told of it.
+    pub(crate) told: u32,
     pub(crate) rank: Rank,
     pub(crate) starves: bool,
     pub(crate) attempt: u32,
@@ -283,6 +287,7 @@ impl Oracle {
         let grace = now + limits::OPENING_GRACE_MS;
         self.standing.clear();
         self.archived = None;
+        self.clients_until = grace;
         for machine in &mut self.machines {
             (machine.revoked, machine.untold) = (Vec::new(), false);
             machine.grace = grace;
@@ -407,93 +412,5 @@ impl Oracle {
     pub(crate) fn next_to_serve(&self, now: Timestamp) -> Option<&WorkerId> {
         let can = |standing: &&Standing| standing.until > now && self.pick(&standing.worker).is_some();
         self.standing.iter().find(can).map(|standing| &standing.worker)
-    }
-}
-
-impl Job {
-    pub(crate) fn held(&self) -> Option<&Held> {
-        match &self.place {
-            Place::Held(held) => Some(held),
-            _ => None,
-        }
-    }
-
-    pub(crate) fn held_mut(&mut self) -> Option<&mut Held> {
-        match &mut self.place {
-            Place::Held(held) => Some(held),
-            _ => None,
-        }
-    }
-
-    pub(crate) fn waiting(&self) -> Option<&Wait> {
-        match &self.place {
-            Place::Waiting(wait) => Some(wait),
-            _ => None,
-        }
-    }
-
-    pub(crate) fn waiting_mut(&mut self) -> Option<&mut Wait> {
-        match &mut self.place {
-            Place::Waiting(wait) => Some(wait),
-            _ => None,
-        }
-    }
-
-    pub(crate) fn ended_at(&self) -> Option<Timestamp> {
-        match self.place {
-            Place::Finished { at, .. } => Some(at),
-            _ => None,
-        }
-    }
-
-    /// Whether it may be given; one that should have started or ended by now expires instead.
-    fn is_eligible(&self, now: Timestamp) -> bool {
-        self.waiting().is_some_and(|wait| wait.awake) && !self.is_overdue(now)
-    }
-
-    pub(crate) fn is_overdue(&self, now: Timestamp) -> bool {
-        let timing = self.spec.timing();
-        [timing.start_by, timing.finish_by].into_iter().flatten().any(|at| at <= now)
-    }
-
-    pub(crate) fn status(&self) -> Status {
-        match &self.place {
-            Place::Waiting(_) => Status::Pending,
-            Place::Held(held) if held.started.is_some() => Status::InProgress,
-            Place::Held(_) => Status::Assigned,
-            Place::Finished { outcome, .. } => outcome.status(),
-        }
-    }
-
-    /// Who starves first, by age; then priority, then time, then submission.
-    pub(crate) fn place_in_queue(&self) -> (bool, Reverse<u32>, Timestamp, u64) {
-        match self.starves {
-            true => (false, Reverse(0), self.at, self.order),
-            false => (true, Reverse(self.rank.priority), self.rank.at, self.order),
-        }
-    }
-
-    /// Whether it could be run with these, but for the memory that another worker had too
-    /// little of.
-    fn suits(&self, has: &Capabilities) -> bool {
-        let takes = match &self.spec.customer {
-            None => has.access.allowed.is_empty(),
-            Some(customer) => {
-                let (allowed, denied) = (&has.access.allowed, &has.access.denied);
-                !denied.contains(customer) && (allowed.is_empty() || allowed.contains(customer))
-            }
-        };
-        let bound = has.workflow.is_some() && has.workflow.as_ref() != self.spec.workflow_id();
-        takes && !bound && meets::fits(&self.spec.requirements, has)
-    }
-}
-
-impl Held {
-    /// When time alone ends the lease, and how.
-    pub(crate) fn ends(&self) -> (Timestamp, Due) {
-        let not_started = self.started.is_none().then_some((self.start_by, Due::NotStarted));
-        let silent = self.progress_by.map(|at| (at, Due::NoProgress));
-        let late = self.run_until.map(|at| (at, Due::RunFor));
-        [not_started, silent, late].into_iter().flatten().fold((self.expires_at, Due::Expired), Ord::min)
     }
 }

@@ -2,8 +2,9 @@
 
 use crate::acts::{Times, Wanted};
 use fleet::{
-    Capabilities, Content, CustomerAccess, CustomerId, FailureKind, Hardware, JobId, JobSpec, MachineId, Need, Number,
-    Options, Part, Rank, Requirements, Scalar, Service, Test, Timestamp, Timing, Value, WorkerId, Workflow, WorkflowId,
+    Capabilities, ClientId, ClientKey, Content, CustomerAccess, CustomerId, FailureKind, Hardware, JobId, JobSpec,
+    MachineId, Need, Number, Options, Owner, Part, PrincipalId, Rank, Requirements, Scalar, Service, Test, Timestamp,
+    Timing, Value, WorkerId, Workflow, WorkflowId,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -24,7 +25,22 @@ fn customer(n: u8) -> CustomerId {
     CustomerId::parse(["acme", "beta"][usize::from(n) % 2]).unwrap()
 }
 
-fn workflow_id(n: u8) -> WorkflowId {
+pub(crate) fn client_key(n: u8) -> ClientKey {
+    let (principal, client) = [("local", "c1"), ("local", "c2"), ("other", "c1")][usize::from(n) % 3];
+    ClientKey { principal: PrincipalId::parse(principal).unwrap(), client: ClientId::parse(client).unwrap() }
+}
+
+/// One of the clients, or a principal without one.
+pub(crate) fn owner(n: u8) -> Arc<Owner> {
+    let ClientKey { principal, client } = client_key(if n == 1 { 2 } else { n });
+    Arc::new(match n {
+        0 => Owner::default(),
+        1 => Owner { principal, client: None },
+        _ => Owner { principal, client: Some(client) },
+    })
+}
+
+pub(crate) fn workflow_id(n: u8) -> WorkflowId {
     WorkflowId::parse(["wf-1", "wf-2"][usize::from(n) % 2]).unwrap()
 }
 
@@ -82,7 +98,7 @@ pub(crate) fn wanted(wanted: &Wanted, job: JobId, now: Timestamp) -> JobSpec {
         priority: u32::from(wanted.priority),
         attempts_max: u32::from(wanted.runs),
         customer: (wanted.customer > 0).then(|| customer(wanted.customer)),
-        owner: Arc::default(),
+        owner: owner(wanted.owner),
         options: Options {
             workflow,
             timing: wanted.times.map(|times| Box::new(timing(times, now))),

@@ -1,12 +1,12 @@
 //! A ledger, a view that folds what it tells, and the oracle, living through the same steps.
 
-use crate::acts::{Act, Named, Step, Wanted, Which};
+use crate::acts::{Act, Following, Named, Step, Wanted, Which};
 use crate::oracle::Oracle;
 use crate::pools::{self, KINDS, machine_id, service, worker_id};
 use fleet::{
-    Beat, Capabilities, Chapter, Command, Content, Declared, Event, Fail, Failure, Health, JobId, JobSpec, JoinWorker,
-    LeaseId, Ledger, MachineFacts, MachineId, Next, Phase, Progress, Rules, Service, SessionId, Timestamp, Told,
-    WorkerId,
+    Beat, Capabilities, Chapter, ClientKey, Command, Content, Declared, Event, Fail, Failure, Health, JobId, JobSpec,
+    JoinWorker, LeaseId, Ledger, MachineFacts, MachineId, Next, Phase, Progress, Rules, Service, SessionId, Timestamp,
+    Told, WorkerId, WorkflowId,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -161,9 +161,9 @@ impl World {
             Act::SubmitAll(ref all) => {
                 Command::SubmitAll { specs: all.iter().map(|one| (self.spec(one), pools::recalled(one))).collect() }
             }
-            Act::Retry { job, again } => {
+            Act::Retry { job, again, owner } => {
                 let ended = self.ledger.job(&self.job(job)).filter(|job| job.finished_at().is_some());
-                let spec = ended.map(|job| Arc::new(job.spec.again(self.job(again), self.now)));
+                let spec = ended.map(|job| Arc::new(job.spec.again(self.job(again), pools::owner(owner), self.now)));
                 spec.map_or(Command::Tick, |spec| Command::Submit { spec, recalled: None })
             }
             Act::DrainMachine { machine, is_draining } => {
@@ -171,6 +171,18 @@ impl World {
             }
             Act::DrainWorker { worker, is_draining } => Command::DrainWorker { worker: worker_id(worker), is_draining },
             Act::Pause { service: n, is_paused } => Command::PauseService { service: service(n), is_paused },
+            Act::Follow(ref following) => {
+                let (client, jobs, workflow) = self.following(following);
+                Command::Follow { client, jobs, workflow }
+            }
+            Act::Unfollow(ref following) => {
+                let (client, jobs, workflow) = self.following(following);
+                Command::Unfollow { client, jobs, workflow }
+            }
+            Act::Seen(ref clients) => {
+                let seen = clients.iter().map(|(client, confirmed)| (pools::client_key(*client), *confirmed));
+                Command::ClientsSeen { clients: seen.collect() }
+            }
             Act::Cancel { job } => Command::Cancel { job: self.job(job) },
             Act::JoinMachine { machine, facts } => Command::JoinMachine {
                 machine: machine_id(machine),
@@ -208,6 +220,11 @@ impl World {
             Act::Release { lease: which } => Command::Release { lease: lease(which), reason: None },
             Act::Tick | Act::Restart { .. } => Command::Tick,
         }
+    }
+
+    fn following(&self, following: &Following) -> (ClientKey, Vec<JobId>, Option<WorkflowId>) {
+        let jobs = following.jobs.iter().map(|job| self.job(*job)).collect();
+        (pools::client_key(following.client), jobs, following.workflow.map(pools::workflow_id))
     }
 
     fn beat(&self, act: &Act) -> Command {

@@ -6,11 +6,12 @@
 //! submit j1 for hash not-before 5s start-by 10s finish-by 1m run-for 5s no-progress 2s
 //! submit j1 for hash backoff 1s,2,5m fail-if-unmatched 1m
 //! submit j1 for hash in workflow f1 recalling 70,10s     the archive remembers the workflow's rank
+//! submit j1 for hash by acme/app                  a client's of a principal
 //! submit j1 for hash ; j2 for hash priority 80     two at once
 //! submit 100 jobs x for hash                       x1 to x100, one by one
 //! ```
 
-use crate::naming::{content, customer, job, service, workflow};
+use crate::naming::{content, customer, job, owner, service, workflow};
 use crate::offered::{number, scalar, text_set};
 use crate::stage::Read;
 use crate::words::{Words, time};
@@ -55,7 +56,7 @@ fn specification(id: JobId, mut words: Words) -> Read<(Arc<JobSpec>, Option<Rank
         priority: words.number_after("priority")?.unwrap_or(limits::PRIORITY_DEFAULT),
         attempts_max: words.number_after("runs")?.unwrap_or(limits::ATTEMPTS_DEFAULT),
         customer: words.after("customer")?.map(|name| customer(&name)).transpose()?,
-        owner: Arc::default(),
+        owner: owner(words.after("by")?.as_deref())?,
         options: None,
         digest: [0; 32],
     };

@@ -1,9 +1,9 @@
 //! How a line becomes a command.
 
-use crate::naming::{content, job, machine, service, worker};
+use crate::naming::{content, job, machine, owner, service, worker};
 use crate::stage::{Read, Stage};
 use crate::words::Words;
-use crate::{asked, offered, telling};
+use crate::{asked, following, offered, telling};
 use fleet::{
     Beat, Command, Declared, Fail, Failure, FailureKind, Health, JoinWorker, LeaseId, MachineFacts, Next, Phase,
     Progress, Service, SessionId, Timestamp, WorkerId,
@@ -32,14 +32,17 @@ impl Stage {
             "cancel" => Ok(Command::Cancel { job: job(&words.next()?)? }),
             "retry" => {
                 let again = job(&words.after("as")?.ok_or("a retry is `as` another job")?)?;
+                let by = owner(words.after("by")?.as_deref())?;
                 let ended = self.ledger.job(&job(&words.next()?)?).filter(|job| job.finished_at().is_some());
-                let spec = ended.ok_or("only what has ended is retried")?.spec.again(again, Timestamp(self.now));
+                let spec = ended.ok_or("only what has ended is retried")?.spec.again(again, by, Timestamp(self.now));
                 Ok(Command::Submit { spec: Arc::new(spec), recalled: None })
             }
             "drain" => draining(words, true),
             "undrain" => draining(words, false),
             "pause" => Ok(Command::PauseService { service: service(&words.next()?)?, is_paused: true }),
             "resume" => Ok(Command::PauseService { service: service(&words.next()?)?, is_paused: false }),
+            "client" => following::of_client(words),
+            "seen" => following::seen(words),
             "machine" => self.of_machine(words),
             "worker" => self.registration(words),
             _ => self.of_worker(&worker(&subject)?, words),

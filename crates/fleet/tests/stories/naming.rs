@@ -1,7 +1,10 @@
 //! What is called by a name.
 
 use crate::stage::Read;
-use fleet::{Content, CustomerId, JobId, MachineId, Service, WorkerId, WorkflowId};
+use fleet::{
+    ClientId, ClientKey, Content, CustomerId, JobId, MachineId, Owner, PrincipalId, Service, WorkerId, WorkflowId,
+};
+use std::sync::Arc;
 
 /// Stands for bytes; which ones does not matter, only whether they are the same.
 pub(crate) fn content(text: &str) -> Content {
@@ -12,6 +15,19 @@ pub(crate) fn content(text: &str) -> Content {
 
 pub(crate) fn job(text: &str) -> Read<JobId> {
     JobId::parse(text).map_err(|error| format!("job `{text}` {error}"))
+}
+
+/// `acme/app` is a client of the principal `acme`, which is called by `acme` alone.
+pub(crate) fn owner(text: Option<&str>) -> Read<Arc<Owner>> {
+    let Some(text) = text else { return Ok(Arc::default()) };
+    let (principal, client) = text.split_once('/').map_or((text, None), |(of, client)| (of, Some(client)));
+    let no_name = |error| format!("owner `{text}` {error}");
+    let client = client.map(|client| ClientId::parse(client).map_err(no_name)).transpose()?;
+    Ok(Arc::new(Owner { principal: PrincipalId::parse(principal).map_err(no_name)?, client }))
+}
+
+pub(crate) fn client(text: &str) -> Read<ClientKey> {
+    ClientKey::of(&*owner(Some(text))?).ok_or_else(|| format!("a client is called `acme/app`, not `{text}`"))
 }
 
 pub(crate) fn worker(text: &str) -> Read<WorkerId> {

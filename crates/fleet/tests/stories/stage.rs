@@ -116,7 +116,7 @@ impl Stage {
             self.ledger.resume(now);
             return Ok(Some(Vec::new()));
         }
-        Ok(None)
+        crate::following::look(&self.ledger, words)
     }
 
     /// Who hears the events knows after every command what the ledger remembers.

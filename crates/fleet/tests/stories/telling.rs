@@ -18,7 +18,7 @@ pub(crate) fn fact(fact: &Fact) -> String {
         Fact::JobAssigned { job, attempt, worker, machine, .. } => {
             format!("{job} assigned to {worker} on {machine}, attempt {attempt}")
         }
-        Fact::JobStarted { job, worker } => format!("{job} started by {worker}"),
+        Fact::JobStarted { job, worker, .. } => format!("{job} started by {worker}"),
         Fact::JobReturned { job, worker, from, reason, retry_at, counts, more_than_gb, .. } => {
             let retry = retry_at.map_or_else(String::new, |at| format!(", retry at {}", time(at)));
             let more = more_than_gb.map_or_else(String::new, |gb| format!(", wants more than {gb} GB"));
@@ -28,7 +28,7 @@ pub(crate) fn fact(fact: &Fact) -> String {
         Fact::JobUnschedulable { job, missing } => format!("{job} unschedulable, missing {}", missing.join("; ")),
         Fact::JobSchedulable { job } => format!("{job} schedulable"),
         Fact::JobStarved { job } => format!("{job} starves"),
-        Fact::JobFinished { job, worker, machine, attempt, runs_failed, outcome } => {
+        Fact::JobFinished { job, worker, machine, attempt, runs_failed, outcome, .. } => {
             let of = worker.as_ref().zip(machine.as_ref());
             let of = of.map_or_else(String::new, |(worker, machine)| format!(" of {worker} on {machine}"));
             format!("{job} {}; attempt {attempt}{of}, runs failed {runs_failed}", self::outcome(outcome))
@@ -38,6 +38,10 @@ pub(crate) fn fact(fact: &Fact) -> String {
         Fact::Counted { .. } => "counted".to_owned(),
         Fact::ServicePaused { service, is_paused: true } => format!("{service} paused"),
         Fact::ServicePaused { service, is_paused: false } => format!("{service} resumed"),
+        Fact::ClientFollows { .. }
+        | Fact::ClientUnfollows { .. }
+        | Fact::ClientsSeen { .. }
+        | Fact::ClientsForgotten { .. } => crate::following::fact(fact),
         fact => of_fleet(fact),
     }
 }

@@ -48,6 +48,7 @@ macro_rules! archive_contract_tests {
             // 4: pages
             pages_continue_while_entries_come_and_go
             filters_join_and_part
+            what_is_assumed_is_found_where_nothing_is_said
             an_entry_is_found_by_when_it_began
             a_count_stops_and_says_so
             text_is_found_by_its_words
@@ -118,6 +119,7 @@ async fn filled(world: &dyn World, numbers: impl IntoIterator<Item = u64>) -> Ar
 fn everything() -> Query {
     Query {
         all_of: Vec::new(),
+        assumed: None,
         below: u64::MAX,
         began_from: None,
         began_before: None,

@@ -143,6 +143,12 @@ impl Bits {
         Some(())
     }
 
+    /// Adds what is in `every` but not in `these`.
+    pub(super) fn unite_others(&mut self, every: &Bits, these: &Bits) {
+        let others = every.0.iter().zip(these.0.iter()).map(|(every, these)| every & !these);
+        self.0.iter_mut().zip(others).for_each(|(mine, word)| *mine |= word);
+    }
+
     /// Leaves what is in both.
     pub(super) fn keep(&mut self, other: &Bits) {
         self.0.iter_mut().zip(other.0.iter()).for_each(|(mine, word)| *mine &= word);

@@ -258,6 +258,12 @@ impl Sets for &State {
         match term {
             Term::Every => self.every.unite(chunk, bits),
             Term::Is(_) => (&self.postings).unite(term, chunk, bits)?,
+            Term::Lacks(kind) => {
+                let (mut every, mut with) = (Bits::none(), Bits::none());
+                self.every.unite(chunk, &mut every);
+                self.postings.unite_kind(*kind, chunk, &mut with);
+                bits.unite_others(&every, &with);
+            }
             Term::Says(typed) => {
                 let phrases: Vec<Vec<String>> = text::words(typed).map(tokens).collect();
                 let (first, last) = ends_of(chunk);

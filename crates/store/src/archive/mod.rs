@@ -183,6 +183,9 @@ pub struct Row {
 pub struct Query {
     /// One list for each thing that must hold; of each list one facet suffices.
     pub all_of: Vec<Vec<Facet>>,
+    /// Taken to be had by entries that have no facet of its kind, as those that were put before
+    /// there was that kind.
+    pub assumed: Option<Facet>,
     /// Numbers below this.
     pub below: u64,
     /// Began at or after this time, and before that one (Unix milliseconds).

@@ -49,6 +49,12 @@ impl Postings {
         (count, true)
     }
 
+    /// Adds the members of `chunk` that have any facet of this kind.
+    pub(super) fn unite_kind(&self, kind: u8, chunk: u64, bits: &mut Bits) {
+        let of_kind = self.0.iter().filter(|(facet, _)| facet.kind == kind);
+        of_kind.for_each(|(_, numbers)| numbers.unite(chunk, bits));
+    }
+
     fn walk(&self, all_of: &[Vec<Facet>], below: u64) -> Walk<&Postings> {
         let lists = all_of.iter().map(|any_of| any_of.iter().cloned().map(Term::Is).collect());
         Walk::new(self, lists.collect(), 0..if all_of.is_empty() { 0 } else { below })
@@ -61,7 +67,7 @@ impl Sets for &Postings {
     fn chunk_up_to(&self, chunk: u64, lists: &[Vec<Term>]) -> Result<Option<u64>, Infallible> {
         let largest = |term: &Term| match term {
             Term::Is(facet) => self.0.get(facet)?.chunk_up_to(chunk),
-            Term::Every | Term::Says(_) => Some(chunk),
+            Term::Every | Term::Lacks(_) | Term::Says(_) => Some(chunk),
         };
         // None is less than any: a list without members lets nothing pass.
         Ok(lists.iter().map(|any_of| any_of.iter().filter_map(largest).max()).min().flatten())

@@ -12,6 +12,8 @@ pub(super) enum Term {
     /// There at all.
     Every,
     Is(Facet),
+    /// Without any facet of this kind.
+    Lacks(u8),
     Says(String),
 }
 
@@ -80,7 +82,11 @@ impl<S: Sets> Walk<S> {
 
 /// The lists that `query` asks for; text comes last, since it is the dearest.
 pub(super) fn lists_of(query: &Query) -> Vec<Vec<Term>> {
-    let facets = query.all_of.iter().map(|any_of| any_of.iter().cloned().map(Term::Is).collect());
+    let facets = query.all_of.iter().map(|any_of| {
+        let lacks =
+            query.assumed.iter().filter(|assumed| any_of.contains(assumed)).map(|facet| Term::Lacks(facet.kind));
+        any_of.iter().cloned().map(Term::Is).chain(lacks).collect()
+    });
     let text = query.text.iter().filter(|text| words(text).next().is_some()).map(|text| vec![Term::Says(text.clone())]);
     let mut lists: Vec<Vec<Term>> = facets.chain(text).collect();
     if !lists.iter().flatten().any(|term| matches!(term, Term::Is(_))) {

@@ -123,6 +123,7 @@ fn query(all_of: &[(usize, String)]) -> Query {
     let all_of = all_of.iter().map(|(kind, value)| vec![Facet { kind: *kind as u8, value: value.clone() }]).collect();
     Query {
         all_of,
+        assumed: None,
         below: u64::MAX,
         began_from: None,
         began_before: None,

@@ -3,7 +3,7 @@
 use super::{check_count, check_name};
 use crate::tree::{self, Bounds, Kind, Node, Object, Place, Wrong, value};
 use crate::words::IsolationWord;
-use crate::{Json, Malformed, limits};
+use crate::{Json, Malformed, json, limits};
 use fleet::{Capabilities, CustomerAccess, CustomerId, Hardware, Number, Service, Value, WorkflowId};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct CapabilitiesBody {
+    #[serde(deserialize_with = "json::object")]
     pub hardware: HardwareBody,
     /// By service.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -19,7 +20,7 @@ pub struct CapabilitiesBody {
     /// Those that need no loading now.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub loaded_models: Vec<String>,
-    #[serde(skip_serializing_if = "CustomerAccessBody::says_nothing")]
+    #[serde(skip_serializing_if = "CustomerAccessBody::says_nothing", deserialize_with = "json::object")]
     pub customer_access: CustomerAccessBody,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,

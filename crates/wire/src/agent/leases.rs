@@ -2,7 +2,7 @@
 
 use super::Assignment;
 use crate::words::FailureType;
-use crate::{Json, Malformed, compact, limits, words};
+use crate::{Json, Malformed, compact, json, limits, words};
 use bytes::Bytes;
 use fleet::{Fail, Failure, FailureKind, LeaseId, Progress};
 use serde::{Deserialize, Serialize};
@@ -70,7 +70,7 @@ impl FinishBody {
 #[serde(deny_unknown_fields)]
 pub struct FailBody {
     pub error: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "json::maybe_object")]
     pub failure: Option<FailureBody>,
     #[serde(default = "yes")]
     pub retry: bool,

@@ -2,7 +2,7 @@
 
 use super::{Orders, check_count, check_name, parse_leases};
 use crate::words::{DeclaredWord, PhaseWord};
-use crate::{Malformed, jobs, limits};
+use crate::{Malformed, jobs, json, limits};
 use fleet::limits as rules;
 use fleet::{Beat, Health, MachineFacts, MachineId, Service, WorkerId};
 use serde::{Deserialize, Serialize};
@@ -15,6 +15,7 @@ use utoipa::ToSchema;
 pub struct JoinMachineBody {
     pub hostname: Option<String>,
     pub labels: BTreeMap<String, String>,
+    #[serde(deserialize_with = "json::object")]
     pub host_info: HostInfo,
 }
 
@@ -96,7 +97,7 @@ pub struct MachineJoined {
 pub struct HeartbeatBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub phase: Option<PhaseWord>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "json::objects")]
     pub workers: BTreeMap<String, WorkerSays>,
     /// The leases that are worked on; they are renewed, and no others.
     pub leases: Vec<String>,

@@ -1,7 +1,7 @@
 //! Workers register and ask for work.
 
 use super::{CapabilitiesBody, Orders, lease_text, parse_leases};
-use crate::{Malformed, jobs, rfc3339};
+use crate::{Malformed, jobs, json, rfc3339};
 use fleet::limits as rules;
 use fleet::{JoinWorker, LeaseId, MachineId, SessionId, WorkerId};
 use serde::{Deserialize, Serialize};
@@ -18,7 +18,7 @@ pub struct JoinWorkerBody {
     pub slots: u32,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub resume: Vec<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "json::object")]
     pub capabilities: CapabilitiesBody,
 }
 

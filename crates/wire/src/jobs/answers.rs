@@ -1,5 +1,7 @@
 //! The answers to those who submit and cancel.
 
+use super::JobView;
+use crate::openapi::ProblemCode;
 use crate::words::JobStatus;
 use fleet::JobId;
 use serde::{Deserialize, Serialize};
@@ -26,6 +28,23 @@ pub struct Submitted {
     pub timestamp: String,
 }
 
+/// The answer to `POST /api/jobs` with `Prefer: wait=N` about a job that has ended: that of
+/// `GET /api/jobs/{id}`, and what a submission is answered.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct EndedInTime {
+    pub success: bool,
+    pub job_id: String,
+    pub job: JobView,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub duplicate: bool,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ignored: Vec<String>,
+    /// The event that took the job in; absent for a duplicate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event_id: Option<String>,
+    pub timestamp: String,
+}
+
 /// The answer to `POST /api/jobs:batch`.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct SubmittedAll {
@@ -45,6 +64,7 @@ pub struct BatchItem {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job_id: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<ProblemCode>)]
     pub code: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,

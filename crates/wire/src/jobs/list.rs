@@ -54,6 +54,8 @@ pub struct List {
     pub workflows: Vec<String>,
     pub workers: Vec<String>,
     pub machines: Vec<String>,
+    /// Who submitted it. Not asked for: it is what the caller may see.
+    pub principals: Vec<String>,
     pub since: Option<Timestamp>,
     pub until: Option<Timestamp>,
     pub text: Option<String>,
@@ -102,6 +104,7 @@ impl ListQuery {
             workflows: values("workflow_id", self.workflow_id)?,
             workers: values("worker_id", self.worker_id)?,
             machines: values("machine_id", self.machine_id)?,
+            principals: Vec::new(),
             since: time("since", self.since)?,
             until: time("until", self.until)?,
             text: self.q.filter(|q| !q.trim().is_empty()),
@@ -145,7 +148,7 @@ impl List {
     /// Whether nothing is asked of a job but its status and service.
     #[must_use]
     pub fn is_by_status_and_service(&self) -> bool {
-        let others = [&self.customers, &self.workflows, &self.workers, &self.machines];
+        let others = [&self.customers, &self.workflows, &self.workers, &self.machines, &self.principals];
         others.iter().all(|values| values.is_empty())
             && self.since.is_none()
             && self.until.is_none()

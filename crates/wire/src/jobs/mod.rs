@@ -5,7 +5,7 @@ mod list;
 mod timing;
 mod view;
 
-pub use answers::{BatchItem, BatchStatus, Cancelled, JobUrls, Submitted, SubmittedAll};
+pub use answers::{BatchItem, BatchStatus, Cancelled, EndedInTime, JobUrls, Submitted, SubmittedAll};
 pub(crate) use list::check_limit;
 pub use list::{JobList, List, ListQuery};
 pub use timing::{BackoffBody, TimingView};
@@ -30,27 +30,42 @@ pub struct Submission {
     pub ignored: Vec<String>,
 }
 
-/// Reads the body of `POST /api/jobs`. `minted` becomes the id of a job that states none, `key`
-/// is what the request's `Idempotency-Key` says.
+/// [`parse_submission_for`] nobody in particular.
 ///
 /// # Errors
-/// Names the first field that is wrong.
+/// As there.
 pub fn parse_submission(
     body: &[u8],
     minted: JobId,
     key: Option<&str>,
     now: Timestamp,
 ) -> Result<Submission, Malformed> {
+    parse_submission_for(None, body, minted, key, now)
+}
+
+/// Reads the body of `POST /api/jobs`. A job that states no customer is `customer`'s, `minted`
+/// becomes the id of one that states none, `key` is what the request's `Idempotency-Key` says.
+///
+/// # Errors
+/// Names the first field that is wrong.
+pub fn parse_submission_for(
+    customer: Option<&CustomerId>,
+    body: &[u8],
+    minted: JobId,
+    key: Option<&str>,
+    now: Timestamp,
+) -> Result<Submission, Malformed> {
     let key = key.map(|key| check_key("Idempotency-Key", key)).transpose()?;
-    submission(Fields::parse(body)?, minted, key, now)
+    submission(Fields::parse(body)?, customer, minted, key, now)
 }
 
 /// Reads the body of `POST /api/jobs:batch`: each of its jobs, or what is wrong with it. Item
-/// `i` has the idempotency key `<key>#<i>`.
+/// `i` has the idempotency key `<key>#<i>`; `customer` is as in [`parse_submission_for`].
 ///
 /// # Errors
 /// The body is no list of jobs, or there are too many.
 pub fn parse_batch(
+    customer: Option<&CustomerId>,
     body: &[u8],
     mint: impl Fn() -> Result<JobId, Malformed>,
     key: Option<&str>,
@@ -70,12 +85,32 @@ pub fn parse_batch(
     let job = |(index, job): (usize, &Json)| {
         let key = key.map(|key| format!("{key}#{index}"));
         let fields = Fields::parse(job.get().as_bytes())?;
-        submission(fields, mint()?, key.as_deref(), now)
+        submission(fields, customer, mint()?, key.as_deref(), now)
     };
     Ok(jobs.iter().enumerate().map(job).collect())
 }
 
-fn submission(mut fields: Fields, minted: JobId, key: Option<&str>, now: Timestamp) -> Result<Submission, Malformed> {
+/// A submission of which these are the fields, of a customer's if its token is bound to one; `named`
+/// is the job's id unless they say one.
+///
+/// # Errors
+/// As [`parse_submission`].
+pub fn parse_fields(
+    fields: Fields,
+    customer: Option<&CustomerId>,
+    named: JobId,
+    now: Timestamp,
+) -> Result<Submission, Malformed> {
+    submission(fields, customer, named, None, now)
+}
+
+fn submission(
+    mut fields: Fields,
+    customer: Option<&CustomerId>,
+    minted: JobId,
+    key: Option<&str>,
+    now: Timestamp,
+) -> Result<Submission, Malformed> {
     let payload = fields.take_raw("payload");
     let payload = match &payload {
         Some(payload) => compact(payload, "payload", limits::PAYLOAD_BYTES_MAX)?,
@@ -89,7 +124,7 @@ fn submission(mut fields: Fields, minted: JobId, key: Option<&str>, now: Timesta
         payload: content(&payload),
         priority: take_number(&mut fields, "priority", 0, rules::PRIORITY_MAX)?.unwrap_or(rules::PRIORITY_DEFAULT),
         attempts_max: take_attempts(&mut fields)?,
-        customer: take_id(&mut fields, "customer_id", CustomerId::parse)?,
+        customer: take_id(&mut fields, "customer_id", CustomerId::parse)?.or_else(|| customer.cloned()),
         owner: Arc::default(),
         options: Options {
             ctx: ctx.as_ref().map(content),

@@ -1,5 +1,6 @@
 //! When a job may run and how long: the fields of a submission, and the same shown again.
 
+use crate::json::Object;
 use crate::{Fields, Malformed, parse_rfc3339, rfc3339};
 use fleet::limits as rules;
 use fleet::{Backoff, Number, Timestamp, Timing};
@@ -79,7 +80,7 @@ pub struct BackoffBody {
 }
 
 fn take_backoff(fields: &mut Fields) -> Result<Backoff, Malformed> {
-    let said = fields.take::<BackoffBody>("backoff")?.unwrap_or_default();
+    let said = fields.take::<Object<BackoffBody>>("backoff")?.map_or_else(BackoffBody::default, |Object(said)| said);
     let usual = Backoff::default();
     let base_ms = check_ms("backoff.base_ms", 0, said.base_ms.unwrap_or(usual.base_ms))?;
     let max_ms = match said.max_ms {

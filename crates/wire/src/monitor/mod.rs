@@ -1,6 +1,9 @@
 //! The monitor dialect ("original format", `wire.md` §3).
 
+mod about;
 mod fleet_events;
+
+pub use about::{job_of, named};
 
 use crate::agent::HostInfo;
 use crate::jobs::{CANCELLED, FailureView, expired, expiry_failure};
@@ -20,6 +23,13 @@ pub struct MonitorMessage<'a> {
     pub body: MonitorBody<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub event_id: Option<&'a str>,
+    /// What the request that it answers was called by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<serde_json::Value>)]
+    pub message_id: Option<&'a Json>,
+    /// The administrator whose act led to it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by: Option<&'a str>,
     /// Unix milliseconds.
     pub timestamp: i64,
 }
@@ -152,6 +162,24 @@ pub enum MonitorBody<'a> {
     SystemStats {
         stats: StatsView,
     },
+    /// The answer to `subscribe`: what is subscribed to now.
+    Subscribed {
+        monitor_id: &'a str,
+        topics: Vec<&'static str>,
+    },
+    /// The answer to `resync_request`: what was missed, oldest first.
+    ResyncResponse {
+        monitor_id: &'a str,
+        #[schema(value_type = Vec<serde_json::Value>)]
+        events: Vec<&'a RawValue>,
+        has_more: bool,
+        oldest_available_timestamp: i64,
+    },
+    Error {
+        code: &'a str,
+        error: &'a str,
+    },
+    Pong {},
     HeartbeatAck {
         monitor_id: &'a str,
         server_timestamp: i64,
@@ -273,7 +301,13 @@ pub struct WorkerData<'a> {
 impl MonitorMessage<'_> {
     #[must_use]
     pub fn passing(body: MonitorBody<'_>, at: Timestamp) -> String {
-        text(&MonitorMessage { body, event_id: None, timestamp: at.0 })
+        MonitorMessage::reply(body, None, at)
+    }
+
+    /// The answer to a request that is called by `reference`.
+    #[must_use]
+    pub fn reply(body: MonitorBody<'_>, reference: Option<&Json>, at: Timestamp) -> String {
+        text(&MonitorMessage { body, event_id: None, message_id: reference, by: None, timestamp: at.0 })
     }
 }
 
@@ -281,14 +315,39 @@ impl MonitorMessage<'_> {
 #[must_use]
 pub fn event(event: &Event, event_id: &str, contents: Contents<'_>) -> Option<String> {
     let body = body(&event.fact, event.at, contents)?;
-    Some(text(&MonitorMessage { body, event_id: Some(event_id), timestamp: event.at.0 }))
+    let by = event.by.as_ref().map(fleet::PrincipalId::as_str);
+    Some(text(&MonitorMessage { body, event_id: Some(event_id), message_id: None, by, timestamp: event.at.0 }))
 }
 
-/// The message of a snapshot after the event `event_id`; empty at the beginning of history.
+/// How the message of a snapshot begins for one monitor; [`snapshot_rest`] follows.
 #[must_use]
-pub fn snapshot(data: &Snapshot, monitor_id: &str, event_id: &str, at: Timestamp) -> String {
-    let body = MonitorBody::FullStateSnapshot { monitor_id, data };
-    text(&MonitorMessage { body, event_id: Some(event_id), timestamp: at.0 })
+pub fn snapshot_head(monitor_id: &str, reference: Option<&Json>) -> String {
+    #[derive(Serialize)]
+    struct Head<'a> {
+        r#type: &'a str,
+        monitor_id: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        message_id: Option<&'a Json>,
+    }
+    let head = Head { r#type: "full_state_snapshot", monitor_id, message_id: reference };
+    let mut head = serde_json::to_string(&head).unwrap_or_default();
+    head.pop();
+    head.push(',');
+    head
+}
+
+/// How it goes on, the same for all monitors that ask after the event `event_id`.
+#[must_use]
+pub fn snapshot_rest(data: &Snapshot, event_id: &str, at: Timestamp) -> String {
+    #[derive(Serialize)]
+    struct Rest<'a> {
+        data: &'a Snapshot,
+        event_id: &'a str,
+        timestamp: i64,
+    }
+    let mut rest = serde_json::to_string(&Rest { data, event_id, timestamp: at.0 }).unwrap_or_default();
+    rest.remove(0);
+    rest
 }
 
 fn text(message: &MonitorMessage<'_>) -> String {
@@ -307,7 +366,7 @@ fn body<'a>(fact: &'a Fact, at: Timestamp, contents: Contents<'_>) -> Option<Mon
             new_status: JobStatus::Assigned,
             assigned_at: at.0,
         },
-        Fact::JobStarted { job, worker } => MonitorBody::JobStatusChanged {
+        Fact::JobStarted { job, worker, .. } => MonitorBody::JobStatusChanged {
             job_id: job.as_str(),
             old_status: JobStatus::Assigned,
             new_status: JobStatus::InProgress,
@@ -333,9 +392,14 @@ fn body<'a>(fact: &'a Fact, at: Timestamp, contents: Contents<'_>) -> Option<Mon
         Fact::JobSchedulable { job } => MonitorBody::JobSchedulable { job_id: job.as_str(), missing: &[] },
         Fact::ServicePaused { service, is_paused: true } => MonitorBody::ServicePaused { service: service.as_str() },
         Fact::ServicePaused { service, is_paused: false } => MonitorBody::ServiceResumed { service: service.as_str() },
-        Fact::JobForgotten { .. } | Fact::JobsForgotten { .. } | Fact::Counted { .. } | Fact::JobStarved { .. } => {
-            return None;
-        }
+        Fact::ClientFollows { .. }
+        | Fact::ClientUnfollows { .. }
+        | Fact::ClientsSeen { .. }
+        | Fact::ClientsForgotten { .. }
+        | Fact::JobForgotten { .. }
+        | Fact::JobsForgotten { .. }
+        | Fact::Counted { .. }
+        | Fact::JobStarved { .. } => return None,
         Fact::MachineJoined { .. }
         | Fact::MachineChanged { .. }
         | Fact::MachineSilent { .. }

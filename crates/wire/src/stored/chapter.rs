@@ -15,10 +15,16 @@ pub fn part_key(chapter: &Chapter) -> Bytes {
         Chapter::Machine(machine) => (4, [None; 2], machine.as_str()),
         Chapter::Worker(worker) => (5, [None; 2], worker.as_str()),
         Chapter::Held(order) => (6, [Some(*order), None], ""),
+        Chapter::Client(client) => (7, [None; 2], client.principal.as_str()),
     };
     let mut key = vec![kind];
     numbers.into_iter().flatten().for_each(|number| key.extend(number.to_be_bytes()));
     key.extend(text.as_bytes());
+    if let Chapter::Client(client) = chapter {
+        // Smaller than anything that ids hold, so that shorter principals come first.
+        key.push(0);
+        key.extend(client.client.as_str().as_bytes());
+    }
     key.into()
 }
 

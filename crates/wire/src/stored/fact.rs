@@ -1,5 +1,6 @@
 //! Each fact in its stored form, and back.
 
+use super::following::{StoredClient, StoredFollowing, StoredSight, store_client};
 use super::known::Knowledge;
 use super::parts::{Shown, StoredMachine, StoredOutcome, StoredReason, StoredReport, StoredSpec, id};
 use super::text::{Text, Words};
@@ -19,10 +20,14 @@ pub(super) enum StoredFact<'a> {
         worker: Text<'a>,
         machine: Text<'a>,
         session: Text<'a>,
+        #[serde(default, skip_serializing_if = "is_zero")]
+        seq: u32,
     },
     JobStarted {
         job: Text<'a>,
         worker: Text<'a>,
+        #[serde(default, skip_serializing_if = "is_zero")]
+        seq: u32,
     },
     JobReturned {
         job: Text<'a>,
@@ -37,6 +42,8 @@ pub(super) enum StoredFact<'a> {
         handed_back: u32,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         more_than_gb: Option<f64>,
+        #[serde(default, skip_serializing_if = "is_zero")]
+        seq: u32,
     },
     JobUnschedulable {
         job: Text<'a>,
@@ -56,6 +63,8 @@ pub(super) enum StoredFact<'a> {
         attempt: u32,
         runs_failed: u32,
         outcome: StoredOutcome<'a>,
+        #[serde(default, skip_serializing_if = "is_zero")]
+        seq: u32,
     },
     JobForgotten {
         job: Text<'a>,
@@ -141,6 +150,15 @@ pub(super) enum StoredFact<'a> {
         machine: Text<'a>,
         reason: Option<Text<'a>>,
     },
+    ClientFollows(StoredFollowing<'a>),
+    ClientUnfollows(StoredFollowing<'a>),
+    ClientsSeen(Vec<StoredSight<'a>>),
+    ClientsForgotten(Vec<StoredClient<'a>>),
+}
+
+/// Absent in records of earlier versions.
+fn is_zero(seq: &u32) -> bool {
+    *seq == 0
 }
 
 impl<'a> StoredFact<'a> {
@@ -150,18 +168,19 @@ impl<'a> StoredFact<'a> {
             Fact::JobSubmitted { spec, order, rank, workflow_rank } => {
                 StoredFact::JobSubmitted(Box::new(StoredSpec::of(spec, shown, *order, *rank, *workflow_rank)))
             }
-            Fact::JobAssigned { job, lease, attempt, worker, machine, session } => StoredFact::JobAssigned {
+            Fact::JobAssigned { job, lease, attempt, worker, machine, session, seq } => StoredFact::JobAssigned {
                 job: job.as_str().into(),
                 lease: lease_text(*lease).into(),
                 attempt: *attempt,
                 worker: worker.as_str().into(),
                 machine: machine.as_str().into(),
                 session: session_text(*session).into(),
+                seq: *seq,
             },
-            Fact::JobStarted { job, worker } => {
-                StoredFact::JobStarted { job: job.as_str().into(), worker: worker.as_str().into() }
+            Fact::JobStarted { job, worker, seq } => {
+                StoredFact::JobStarted { job: job.as_str().into(), worker: worker.as_str().into(), seq: *seq }
             }
-            Fact::JobReturned { job, worker, machine, from, reason, retry_at, counts, more_than_gb } => {
+            Fact::JobReturned { job, worker, machine, from, reason, retry_at, counts, more_than_gb, seq } => {
                 StoredFact::JobReturned {
                     job: job.as_str().into(),
                     worker: worker.as_str().into(),
@@ -173,6 +192,7 @@ impl<'a> StoredFact<'a> {
                     lost_in_a_row: counts.lost_in_a_row,
                     handed_back: counts.handed_back,
                     more_than_gb: more_than_gb.map(Number::get),
+                    seq: *seq,
                 }
             }
             Fact::JobUnschedulable { job, missing } => {
@@ -180,13 +200,14 @@ impl<'a> StoredFact<'a> {
             }
             Fact::JobSchedulable { job } => StoredFact::JobSchedulable { job: job.as_str().into() },
             Fact::JobStarved { job } => StoredFact::JobStarved { job: job.as_str().into() },
-            Fact::JobFinished { job, worker, machine, attempt, runs_failed, outcome } => StoredFact::JobFinished {
+            Fact::JobFinished { job, worker, machine, attempt, runs_failed, outcome, seq } => StoredFact::JobFinished {
                 job: job.as_str().into(),
                 worker: worker.as_ref().map(|id| id.as_str().into()),
                 machine: machine.as_ref().map(|id| id.as_str().into()),
                 attempt: *attempt,
                 runs_failed: *runs_failed,
                 outcome: outcome.into(),
+                seq: *seq,
             },
             Fact::JobForgotten { job } => StoredFact::JobForgotten { job: job.as_str().into() },
             Fact::JobsForgotten { completed, unhappy } => {
@@ -195,24 +216,26 @@ impl<'a> StoredFact<'a> {
             Fact::Counted { orders, completed, failed, cancelled } => {
                 StoredFact::Counted { orders: *orders, completed: *completed, failed: *failed, cancelled: *cancelled }
             }
-            Fact::ServicePaused { service, is_paused } => {
-                StoredFact::ServicePaused { service: service.as_str().into(), paused: *is_paused }
-            }
             Fact::MachineJoined { .. }
             | Fact::MachineChanged { .. }
             | Fact::MachineSilent { .. }
-            | Fact::MachineLeft { .. } => store_machine(fact, shown),
+            | Fact::MachineLeft { .. }
+            | Fact::ServicePaused { .. } => store_machine(fact, shown),
             Fact::WorkerJoined { .. }
             | Fact::WorkerDeclared { .. }
             | Fact::WorkerDrained { .. }
             | Fact::WorkerTurned { .. }
             | Fact::ServiceTurned { .. }
             | Fact::WorkerLeft { .. } => store_worker(fact, shown),
+            Fact::ClientFollows { .. }
+            | Fact::ClientUnfollows { .. }
+            | Fact::ClientsSeen { .. }
+            | Fact::ClientsForgotten { .. } => store_client(fact, shown),
         }
     }
 }
 
-/// The facts about machines.
+/// The facts about machines and services.
 fn store_machine<'a>(fact: &'a Fact, shown: &'a Shown) -> StoredFact<'a> {
     match fact {
         Fact::MachineJoined { machine, facts, phase } => {
@@ -231,6 +254,9 @@ fn store_machine<'a>(fact: &'a Fact, shown: &'a Shown) -> StoredFact<'a> {
         Fact::MachineSilent { machine } => StoredFact::MachineSilent { machine: machine.as_str().into() },
         Fact::MachineLeft { machine, reason } => {
             StoredFact::MachineLeft { machine: machine.as_str().into(), reason: reason.as_deref().map(Into::into) }
+        }
+        Fact::ServicePaused { service, is_paused } => {
+            StoredFact::ServicePaused { service: service.as_str().into(), paused: *is_paused }
         }
         _ => StoredFact::of(fact, shown),
     }
@@ -307,16 +333,17 @@ impl StoredFact<'_> {
                 let rank = rank.map_or_else(|| rank_of(&spec, at), Into::into);
                 Fact::JobSubmitted { order, rank, workflow_rank, spec: Arc::new(spec) }
             }
-            StoredFact::JobAssigned { job, lease, attempt, worker, machine, session } => Fact::JobAssigned {
+            StoredFact::JobAssigned { job, lease, attempt, worker, machine, session, seq } => Fact::JobAssigned {
                 job: id(JobId::parse, &job)?,
                 lease: parse_lease(&lease).ok_or("a lease is no lease")?,
                 attempt,
                 worker: known.worker(&worker)?,
                 machine: known.machine(&machine)?,
                 session: parse_session(&session).ok_or("a session is no session")?,
+                seq,
             },
-            StoredFact::JobStarted { job, worker } => {
-                Fact::JobStarted { job: id(JobId::parse, &job)?, worker: known.worker(&worker)? }
+            StoredFact::JobStarted { job, worker, seq } => {
+                Fact::JobStarted { job: id(JobId::parse, &job)?, worker: known.worker(&worker)?, seq }
             }
             StoredFact::JobReturned {
                 job,
@@ -329,6 +356,7 @@ impl StoredFact<'_> {
                 lost_in_a_row,
                 handed_back,
                 more_than_gb,
+                seq,
             } => Fact::JobReturned {
                 job: id(JobId::parse, &job)?,
                 worker: known.worker(&worker)?,
@@ -338,19 +366,21 @@ impl StoredFact<'_> {
                 retry_at: retry_at.map(Timestamp),
                 counts: Counts { runs_failed, lost_in_a_row, handed_back },
                 more_than_gb: more_than_gb.and_then(Number::new),
+                seq,
             },
             StoredFact::JobUnschedulable { job, missing } => {
                 Fact::JobUnschedulable { job: id(JobId::parse, &job)?, missing: known.missing(&missing)? }
             }
             StoredFact::JobSchedulable { job } => Fact::JobSchedulable { job: id(JobId::parse, &job)? },
             StoredFact::JobStarved { job } => Fact::JobStarved { job: id(JobId::parse, &job)? },
-            StoredFact::JobFinished { job, worker, machine, attempt, runs_failed, outcome } => Fact::JobFinished {
+            StoredFact::JobFinished { job, worker, machine, attempt, runs_failed, outcome, seq } => Fact::JobFinished {
                 job: id(JobId::parse, &job)?,
                 worker: worker.map(|worker| known.worker(&worker)).transpose()?,
                 machine: machine.map(|machine| known.machine(&machine)).transpose()?,
                 attempt,
                 runs_failed,
                 outcome: outcome.into(),
+                seq,
             },
             StoredFact::JobForgotten { job } => Fact::JobForgotten { job: id(JobId::parse, &job)? },
             StoredFact::JobsForgotten { completed, unhappy } => Fact::JobsForgotten { completed, unhappy },
@@ -446,7 +476,7 @@ impl StoredFact<'_> {
                 machine: known.machine(&machine)?,
                 reason: reason.map(|reason| (*reason).into()),
             },
-            _ => return Err("a fact stands among those about workers".to_owned()),
+            other => other.into_client_fact()?,
         })
     }
 }

@@ -2,7 +2,7 @@
 //! fields may be added with a default, never renamed, never dropped.
 //!
 //! ```text
-//!   record      {"at":<ms of the first>,"facts":[[<ms after at>,{"JobSubmitted":{…}}],…]}
+//!   record      {"at":<ms of the first>,"facts":[[<ms after at>,{"JobSubmitted":{…}}],…],"by":[[<which>,<principal>],…]}
 //! ```
 //!
 //! A checkpoint's parts and an archived job are records, too: what has been told of one chapter
@@ -10,6 +10,7 @@
 
 mod chapter;
 mod fact;
+mod following;
 mod known;
 mod parts;
 mod text;
@@ -18,10 +19,11 @@ pub use chapter::part_key;
 
 use bytes::Bytes;
 use fact::StoredFact;
-use fleet::{Event, Fact, Job, Ledger, Rank, Timestamp};
+use fleet::{Event, Fact, Job, Ledger, PrincipalId, Rank, Timestamp};
 use known::Knowledge;
 use parts::Shown;
 use serde::{Deserialize, Serialize};
+use text::Text;
 
 /// A record that cannot be read: written by a newer version, or not by us.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +37,9 @@ struct StoredRecord<'a> {
     at: i64,
     #[serde(borrow)]
     facts: Vec<(i64, StoredFact<'a>)>,
+    /// Whose act the fact of this number was.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", borrow)]
+    by: Vec<(usize, Text<'a>)>,
 }
 
 /// Bytes that one event takes about.
@@ -58,7 +63,8 @@ impl Encoder {
         let at = events.first().map_or(0, |event| event.at.0);
         let facts =
             events.iter().map(|event| (event.at.0.saturating_sub(at), StoredFact::of(&event.fact, &self.shown)));
-        let record = StoredRecord { at, facts: facts.collect() };
+        let by = events.iter().enumerate().filter_map(|(n, event)| Some((n, event.by.as_ref()?.as_str().into())));
+        let record = StoredRecord { at, facts: facts.collect(), by: by.collect() };
         let mut bytes = Vec::with_capacity(EVENT_BYTES * events.len().max(1));
         // Into memory, and every map has texts as its keys: there is nothing that can fail.
         let _ = serde_json::to_writer(&mut bytes, &record);
@@ -92,9 +98,18 @@ impl Decoder {
             serde_json::from_str(text).map_err(|error| Unreadable { why: error.to_string() })?;
         let event = |(after, fact): (i64, StoredFact<'_>)| {
             let at = Timestamp(record.at.saturating_add(after));
-            fact.into_fact(at, &mut self.known).map(|fact| Event { at, fact }).map_err(|why| Unreadable { why })
+            fact.into_fact(at, &mut self.known)
+                .map(|fact| Event { at, fact, by: None })
+                .map_err(|why| Unreadable { why })
         };
-        record.facts.into_iter().map(event).collect()
+        let mut events = record.facts.into_iter().map(event).collect::<Result<Vec<_>, _>>()?;
+        for (n, by) in record.by {
+            let by = PrincipalId::parse(&by).map_err(|error| Unreadable { why: error.to_string() })?;
+            if let Some(event) = events.get_mut(n) {
+                event.by = Some(by);
+            }
+        }
+        Ok(events)
     }
 }
 

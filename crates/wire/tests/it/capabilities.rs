@@ -39,7 +39,7 @@ fn kept(capabilities: Capabilities, loaded_models: BTreeSet<String>) -> (Arc<Cap
         jobs_completed: 0,
         jobs_failed: 0,
     };
-    let record = stored::encode(&[Event { at: Timestamp(0), fact }]);
+    let record = stored::encode(&[Event { at: Timestamp(0), fact, by: None }]);
     match stored::decode(&record).unwrap().remove(0).fact {
         Fact::WorkerJoined { capabilities, loaded_models, .. } => (capabilities, loaded_models),
         other => panic!("{other:?}"),

@@ -94,7 +94,7 @@ impl Board {
     }
 
     fn explain(&self, id: &str) -> Explained {
-        Explained::of(&self.ledger, &job_id(id), self.now()).unwrap()
+        Explained::of(&self.ledger, &job_id(id), true, self.now()).unwrap()
     }
 
     #[track_caller]
@@ -332,5 +332,5 @@ fn amounts_are_said_as_they_were_asked_for() {
 
 #[test]
 fn a_job_that_nobody_knows_is_not_explained() {
-    assert!(Explained::of(&Ledger::default(), &job_id("nobody"), AT).is_none());
+    assert!(Explained::of(&Ledger::default(), &job_id("nobody"), true, AT).is_none());
 }

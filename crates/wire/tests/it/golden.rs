@@ -5,6 +5,7 @@ use fleet::{Command, Event, JobId, Ledger, Progress, Pulse, Timestamp, Told, Wor
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use wire::client::ClientBody;
 use wire::monitor::{MonitorBody, MonitorMessage, ResyncReason, Upstream};
 use wire::{client, monitor};
 
@@ -31,6 +32,11 @@ fn check(dialect: &str, messages: Vec<(&str, String)>) {
     }
     let found: BTreeSet<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert_eq!(found, expected, "a golden file without a message");
+}
+
+/// What a request was called by.
+fn called() -> wire::Json {
+    serde_json::value::RawValue::from_string("\"request-7\"".to_owned()).unwrap()
 }
 
 fn pulse() -> Pulse {
@@ -70,13 +76,53 @@ fn monitor_messages_are_what_they_were() {
         ("resync", MonitorMessage::passing(MonitorBody::Resync { reason: ResyncReason::Expired }, at)),
         ("full_state_snapshot", snapshot(at)),
     ]);
+    let event = serde_json::value::RawValue::from_string(r#"{"type":"job_started"}"#.to_owned()).unwrap();
+    let resync = MonitorBody::ResyncResponse {
+        monitor_id: "m1",
+        events: vec![&event],
+        has_more: true,
+        oldest_available_timestamp: at.0,
+    };
+    let topics = wire::Topics::ALL.names().collect();
+    let error = MonitorBody::Error { code: "unknown_type", error: "type: \"sing\" is no message of this door" };
+    messages.extend([
+        (
+            "subscribed",
+            MonitorMessage::reply(MonitorBody::Subscribed { monitor_id: "m1", topics }, Some(&called()), at),
+        ),
+        ("resync_response", MonitorMessage::reply(resync, Some(&called()), at)),
+        ("error", MonitorMessage::reply(error, Some(&called()), at)),
+        ("pong", MonitorMessage::reply(MonitorBody::Pong {}, Some(&called()), at)),
+    ]);
     check("monitor", messages);
 }
 
 #[test]
 fn client_messages_are_what_they_were() {
-    let mut messages = told(|event| client::event(event, EVENT_ID, &samples::contents));
+    let mut messages = told(|event| client::event(event, EVENT_ID, &samples::contents, None));
     messages.push(("update_job_progress", client::progress(&pulse())));
+    let at = Timestamp(1_642_700_000_000);
+    let job = wire::jobs::JobView { id: "job-123".to_owned(), ..Default::default() };
+    let (job_id, job_ids, many) = (Some("job-123"), &[][..], &["job-123", "job-124"][..]);
+    let answers = [
+        ("job_accepted_duplicate", ClientBody::JobAccepted { job_id: "job-123", status: "completed", duplicate: true }),
+        ("legacy_job_submitted", ClientBody::JobSubmitted { job_id: "job-123" }),
+        ("job_status", ClientBody::JobStatus { job: &job }),
+        ("reply_job_cancelled", ClientBody::JobCancelled { job_id: "job-123" }),
+        ("subscribed", ClientBody::Subscribed { job_id, job_ids, workflow_id: None }),
+        ("subscribed_many", ClientBody::Subscribed { job_id: None, job_ids: many, workflow_id: Some("workflow-1") }),
+        ("unsubscribed", ClientBody::Unsubscribed { job_id, job_ids, workflow_id: None }),
+        ("error", ClientBody::Error { code: "job_not_found", error: "there is no job job-9" }),
+        ("pong", ClientBody::Pong {}),
+    ];
+    messages.extend(answers.map(|(name, body)| (name, client::reply(body, Some(&called()), at))));
+    let told = [
+        ("connection_established", ClientBody::ConnectionEstablished { message: "Connected to server" }),
+        ("legacy_connected", ClientBody::Connected { client_id: "legacy-1" }),
+        ("upstream", ClientBody::Upstream { upstream: Upstream::Stale, since: at.0 }),
+        ("resync", ClientBody::Resync { reason: ResyncReason::Expired }),
+    ];
+    messages.extend(told.map(|(name, body)| (name, client::passing(body, at))));
     check("client", messages);
 }
 
@@ -110,16 +156,18 @@ fn snapshot(at: Timestamp) -> String {
         start: true,
     }));
     let progress = |job: &JobId| (job.as_str() == "job-123").then(|| Progress { fraction: 0.5, ..Progress::default() });
-    monitor::snapshot(&wire::snapshot::Snapshot::of(&ledger, &progress, at), "sse", EVENT_ID, at)
+    let data = wire::snapshot::Snapshot::of(&ledger, &progress, at);
+    monitor::snapshot_head("sse", None) + &monitor::snapshot_rest(&data, EVENT_ID, at)
 }
 
 #[test]
 fn a_lease_is_a_secret_and_appears_in_no_message() {
     let lease = wire::agent::lease_text(fleet::LeaseId(42));
     for (name, event) in samples::events() {
-        for message in
-            [monitor::event(&event, EVENT_ID, &samples::contents), client::event(&event, EVENT_ID, &samples::contents)]
-        {
+        for message in [
+            monitor::event(&event, EVENT_ID, &samples::contents),
+            client::event(&event, EVENT_ID, &samples::contents, None),
+        ] {
             assert!(!message.unwrap_or_default().contains(&lease), "{name}");
         }
     }

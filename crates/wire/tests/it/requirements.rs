@@ -22,6 +22,7 @@ pub(crate) fn shown(requirements: Arc<Requirements>) -> Option<Value> {
         order: 1,
         rank: Rank { priority: 0, at: Timestamp(0) },
         is_starving: false,
+        told: 1,
         state: State::Waiting(Waiting { since: Timestamp(0), not_before: None, missing: None }),
         counts: Counts::default(),
         more_than_gb: None,

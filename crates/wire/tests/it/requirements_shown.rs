@@ -232,7 +232,7 @@ fn is_read_as_it_is_shown(requirements: &Arc<Requirements>) -> Result<(), TestCa
     let again = parse(&shown.to_string()).map_err(|error| TestCaseError::fail(format!("{shown}: {error}")))?;
     prop_assert_eq!(&again, requirements, "{}", shown);
     let spec = JobSpec { requirements: again, ..samples::spec(samples::content(samples::PAYLOAD)) };
-    let event = Event { at: Timestamp(0), fact: samples::submitted(spec) };
+    let event = Event { at: Timestamp(0), fact: samples::submitted(spec), by: None };
     prop_assert_eq!(stored::decode(&stored::encode(std::slice::from_ref(&event))).unwrap(), [event]);
     Ok(())
 }

@@ -180,12 +180,13 @@ pub(crate) fn returned(reason: ReturnReason, retry_at: Option<Timestamp>) -> Fac
         retry_at,
         counts: Counts { runs_failed: 1, ..Counts::default() },
         more_than_gb: None,
+        seq: 0,
     }
 }
 
 pub(crate) fn finished(worker: Option<WorkerId>, outcome: Outcome) -> Fact {
     let machine = worker.as_ref().map(|_| machine());
-    Fact::JobFinished { job: job(), worker, machine, attempt: 2, runs_failed: 1, outcome }
+    Fact::JobFinished { job: job(), worker, machine, attempt: 2, runs_failed: 1, outcome, seq: 0 }
 }
 
 /// Every kind of fact, and where a kind has several messages, each of them.
@@ -210,7 +211,7 @@ pub(crate) fn first_events() -> Vec<(&'static str, Event)> {
 const AT: Timestamp = Timestamp(1_642_700_000_000);
 
 fn at_once(facts: Vec<(&'static str, Fact)>) -> Vec<(&'static str, Event)> {
-    facts.into_iter().map(|(name, fact)| (name, Event { at: AT, fact })).collect()
+    facts.into_iter().map(|(name, fact)| (name, Event { at: AT, fact, by: None })).collect()
 }
 
 fn job_facts(at: Timestamp) -> Vec<(&'static str, Fact)> {
@@ -228,9 +229,10 @@ fn job_facts(at: Timestamp) -> Vec<(&'static str, Fact)> {
                 worker: worker(),
                 machine: machine(),
                 session: SessionId(7),
+                seq: 0,
             },
         ),
-        ("job_started", Fact::JobStarted { job: job(), worker: worker() }),
+        ("job_started", Fact::JobStarted { job: job(), worker: worker(), seq: 0 }),
         ("job_returned_failed", returned(failed(), Some(at + 800))),
         ("job_returned_released", returned(ReturnReason::Released { reason: Some("draining".into()) }, None)),
         ("job_returned_not_started", returned(ReturnReason::NotStarted, None)),

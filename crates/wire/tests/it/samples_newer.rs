@@ -1,12 +1,13 @@
-//! What the second and third version can tell: one event of each new kind, by the name of its golden file.
+//! What later versions than the first can tell: one event of each new kind, by the name of its golden file.
 
 use crate::samples::{
     PAYLOAD, content, demanding, facts, failure, finished, job, joined, machine, options, report, returned, spec,
-    worker,
+    submitted, worker,
 };
 use fleet::{
-    Backoff, Counts, Event, Expiry, Fact, Failure, FailureKind, JobId, JobSpec, Number, Options, Outcome, Phase, Rank,
-    ReturnReason, Service, Timestamp, Timing, WorkerReport, WorkerStatus,
+    Backoff, ClientId, ClientKey, Counts, Event, Expiry, Fact, Failure, FailureKind, JobId, JobSpec, LeaseId, Number,
+    Options, Outcome, Owner, Phase, PrincipalId, Rank, ReturnReason, Service, SessionId, Timestamp, Timing,
+    WorkerReport, WorkerStatus, WorkflowId,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -47,16 +48,16 @@ pub(crate) fn facts_of_jobs() -> Vec<(&'static str, Fact)> {
     let failed = |error: &str, failure| Outcome::Failed { error: error.into(), failure };
     let out_of_memory = ReturnReason::Failed { error: "out of memory".into(), failure: failure() };
     let handed_back = |reason| match returned(reason, None) {
-        Fact::JobReturned { job, worker, machine, from, reason, retry_at, .. } => {
+        Fact::JobReturned { job, worker, machine, from, reason, retry_at, seq, .. } => {
             let counts = Counts { runs_failed: 1, lost_in_a_row: 0, handed_back: 4 };
-            Fact::JobReturned { job, worker, machine, from, reason, retry_at, counts, more_than_gb: None }
+            Fact::JobReturned { job, worker, machine, from, reason, retry_at, counts, more_than_gb: None, seq }
         }
         other => other,
     };
     let wants_more = match returned(out_of_memory, Some(Timestamp(1_642_700_000_800))) {
-        Fact::JobReturned { job, worker, machine, from, reason, retry_at, counts, .. } => {
+        Fact::JobReturned { job, worker, machine, from, reason, retry_at, counts, seq, .. } => {
             let more_than_gb = Number::new(24.0);
-            Fact::JobReturned { job, worker, machine, from, reason, retry_at, counts, more_than_gb }
+            Fact::JobReturned { job, worker, machine, from, reason, retry_at, counts, more_than_gb, seq }
         }
         other => other,
     };
@@ -140,5 +141,47 @@ pub(crate) fn third_events() -> Vec<Event> {
     let counted = Fact::Counted { orders: 1_000_000, completed: 900_000, failed: 17, cancelled: 3 };
     let forgotten = Fact::JobsForgotten { completed: 999, unhappy: 1 };
     let at = Timestamp(1_642_700_000_000);
-    [counted, forgotten].into_iter().map(|fact| Event { at, fact }).collect()
+    [counted, forgotten].into_iter().map(|fact| Event { at, fact, by: None }).collect()
+}
+
+/// What the fourth version was the first to tell: whose jobs, what number, and what clients follow.
+pub(crate) fn fourth_events() -> Vec<Event> {
+    let (acme, app) = (PrincipalId::parse("acme").unwrap(), ClientId::parse("app-1").unwrap());
+    let owner = Owner { principal: acme.clone(), client: Some(app.clone()) };
+    let spec = JobSpec { owner: Arc::new(owner), ..spec(content(PAYLOAD)) };
+    let (key, local) = (
+        ClientKey { principal: acme, client: app.clone() },
+        ClientKey { principal: PrincipalId::default(), client: app },
+    );
+    let workflow = WorkflowId::parse("wf-1").unwrap();
+    let mut facts = vec![
+        submitted(spec),
+        Fact::JobAssigned {
+            job: job(),
+            lease: LeaseId(42),
+            attempt: 1,
+            worker: worker(),
+            machine: machine(),
+            session: SessionId(7),
+            seq: 2,
+        },
+        Fact::JobStarted { job: job(), worker: worker(), seq: 3 },
+        returned(ReturnReason::LeaseExpired, None),
+        finished(None, Outcome::Cancelled),
+        Fact::ClientFollows { client: key.clone(), jobs: vec![job()], workflow: Some(workflow.clone()) },
+        Fact::ClientFollows { client: local.clone(), jobs: Vec::new(), workflow: Some(workflow.clone()) },
+        Fact::ClientUnfollows { client: local.clone(), jobs: vec![job()], workflow: None },
+        Fact::ClientUnfollows { client: key.clone(), jobs: Vec::new(), workflow: Some(workflow) },
+        Fact::ClientsSeen { clients: vec![(key.clone(), 1_234_567), (local.clone(), 0)] },
+        Fact::ClientsForgotten { clients: vec![key, local] },
+    ];
+    for fact in &mut facts {
+        match fact {
+            Fact::JobReturned { seq, .. } => *seq = 4,
+            Fact::JobFinished { seq, .. } => *seq = 5,
+            _ => {}
+        }
+    }
+    let at = Timestamp(1_642_700_000_000);
+    facts.into_iter().map(|fact| Event { at, fact, by: None }).collect()
 }

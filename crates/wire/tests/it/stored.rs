@@ -2,8 +2,8 @@
 
 use crate::{samples, samples_newer};
 use fleet::{
-    Chapter, Command, Event, Fact, JobId, Ledger, MachineId, Options, Service, Timestamp, Told, WorkerId, Workflow,
-    WorkflowId,
+    Chapter, ClientId, ClientKey, Command, Event, Fact, JobId, Ledger, MachineId, Options, Owner, PrincipalId, Service,
+    Timestamp, Told, WorkerId, Workflow, WorkflowId,
 };
 use proptest::prelude::*;
 use std::sync::Arc;
@@ -12,7 +12,19 @@ use wire::stored;
 #[test]
 fn every_kind_of_event_is_read_as_it_was_written() {
     let first_two = samples::events().into_iter().map(|(_, event)| event);
-    let events: Vec<Event> = first_two.chain(samples_newer::third_events()).collect();
+    let events: Vec<Event> =
+        first_two.chain(samples_newer::third_events()).chain(samples_newer::fourth_events()).collect();
+    assert_eq!(stored::decode(&stored::encode(&events)).unwrap(), events);
+}
+
+#[test]
+fn whose_act_an_event_was_is_read_as_it_was_written_and_costs_others_nothing() {
+    let mut events: Vec<Event> = samples::events().into_iter().map(|(_, event)| event).collect();
+    let nobodys = stored::encode(&events);
+    assert!(!String::from_utf8_lossy(&nobodys).contains("\"by\""));
+    for (n, name) in [(1, "root"), (4, "operator+admin")] {
+        events[n].by = Some(PrincipalId::parse(name).unwrap());
+    }
     assert_eq!(stored::decode(&stored::encode(&events)).unwrap(), events);
 }
 
@@ -72,6 +84,40 @@ fn the_third_version_s_records_are_still_read() {
     assert_eq!(stored::decode(&std::fs::read(file).unwrap()).unwrap(), events);
 }
 
+/// The bytes that version 0.4.0 wrote: every fact and field that it was the first to tell. Written once,
+/// with `WRITE_STORED=1`, and not anew.
+#[test]
+fn the_fourth_version_s_records_are_still_read() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/golden/stored-0.4.0.json");
+    let events = samples_newer::fourth_events();
+    if std::env::var_os("WRITE_STORED").is_some() {
+        std::fs::write(file, stored::encode(&events)).unwrap();
+    }
+    assert_eq!(stored::decode(&std::fs::read(file).unwrap()).unwrap(), events);
+}
+
+/// Records of earlier versions do not say how often clients were told of a job: it is counted.
+#[test]
+fn what_clients_were_told_of_a_job_of_earlier_versions_is_counted() {
+    let mut ledger = Ledger::default();
+    let told = samples::first_events().into_iter().map(|(_, event)| event).map(|event| {
+        ledger.apply(&event);
+        ledger.job(&samples::job()).map(|job| job.told)
+    });
+    // Submitted, assigned, started, returned; of what then cannot follow nothing is told.
+    let told: Vec<u32> = told.flatten().take(12).collect();
+    assert_eq!(told, [1, 1, 2, 3, 4, 4, 4, 4, 4, 4, 4, 5]);
+}
+
+/// Nobody is told of clients.
+#[test]
+fn what_clients_follow_is_told_to_nobody() {
+    for event in samples_newer::fourth_events().into_iter().skip(5) {
+        let told = (wire::monitor::event(&event, "1-2-3", &samples::contents), wire::client::subject(&event.fact));
+        assert_eq!((told, wire::client::event(&event, "1-2-3", &samples::contents, None)), ((None, None), None));
+    }
+}
+
 /// What the archive keeps of a job.
 #[test]
 fn a_job_s_own_story_is_read_as_the_job() {
@@ -88,7 +134,8 @@ fn a_job_s_own_story_is_read_as_the_job() {
     let mut spec = samples_newer::whole_spec();
     spec.options = Options { workflow: Some(workflow), ..*spec.options.unwrap() }.stated();
     let (id, other) = (spec.id.clone(), JobId::parse("other").unwrap());
-    for spec in [spec.again(other, Timestamp(1_000)), spec] {
+    spec.owner = Arc::new(Owner { client: Some(ClientId::parse("app").unwrap()), ..Owner::default() });
+    for spec in [spec.again(other, Arc::default(), Timestamp(1_000)), spec] {
         tell(Command::Submit { spec: Arc::new(spec), recalled: None });
     }
     tell(Command::Cancel { job: id.clone() });
@@ -113,6 +160,10 @@ fn chapter() -> impl Strategy<Value = Chapter> {
         name.prop_map(|name| Chapter::Machine(MachineId::parse(&name).unwrap())),
         name.prop_map(|name| Chapter::Worker(WorkerId::parse(&name).unwrap())),
         number().prop_map(Chapter::Held),
+        (name, name).prop_map(|(principal, client)| {
+            let (principal, client) = (PrincipalId::parse(&principal).unwrap(), ClientId::parse(&client).unwrap());
+            Chapter::Client(ClientKey { principal, client })
+        }),
     ]
 }
 
@@ -122,6 +173,18 @@ proptest! {
     fn keys_are_in_the_order_of_the_chapters(a in chapter(), b in chapter()) {
         prop_assert_eq!(stored::part_key(&a).cmp(&stored::part_key(&b)), a.cmp(&b));
     }
+}
+
+/// Where a principal ends its client does not begin.
+#[test]
+fn the_keys_of_clients_tell_their_principals_apart() {
+    let chapter = |principal: &str, client: &str| {
+        let (principal, client) = (PrincipalId::parse(principal).unwrap(), ClientId::parse(client).unwrap());
+        Chapter::Client(ClientKey { principal, client })
+    };
+    let ordered = [chapter("a", "bc"), chapter("a", "z"), chapter("a:", "a"), chapter("ab", "c")];
+    let keys = ordered.map(|chapter| stored::part_key(&chapter));
+    assert!(keys.is_sorted_by(|one, next| one < next), "{keys:?}");
 }
 
 /// One that has read and written before does both as one that has not.

@@ -123,7 +123,7 @@ fn a_duration_has_bounds_and_is_said_once() {
 fn a_job_shows_its_times_as_they_can_be_said_again() {
     let said = format!(r#","not_before":{AT},"run_for_ms":60000,"backoff":{{"factor":1.5}}"#);
     let spec = parse(&said, None).unwrap().spec;
-    let event = fleet::Event { at: NOW, fact: crate::samples::submitted(spec) };
+    let event = fleet::Event { at: NOW, fact: crate::samples::submitted(spec), by: None };
     let mut ledger = fleet::Ledger::default();
     ledger.apply(&event);
     let shown = serde_json::to_value(JobView::of(ledger.job(&JobId::parse("minted").unwrap()).unwrap(), NOW)).unwrap();
@@ -169,7 +169,7 @@ fn batch(body: &str, key: Option<&str>) -> Result<Vec<Result<Submission, Malform
         minted.set(minted.get() + 1);
         Ok(JobId::parse(&format!("minted-{}", minted.get())).unwrap())
     };
-    parse_batch(body.as_bytes(), mint, key, NOW)
+    parse_batch(None, body.as_bytes(), mint, key, NOW)
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What was put is found.
 
 use super::{World, entries, entry, everything, filled, found, having, place};
-use crate::{Entry, Query, StoreError};
+use crate::{Entry, Facet, Query, StoreError};
 
 type Numbers = &'static [u64];
 type AllOf = &'static [(u8, Numbers)];
@@ -48,6 +48,38 @@ pub async fn filters_join_and_part(world: &dyn World) {
         assert_eq!(found(&*archive, &query).await, expected, "{all_of:?}");
         let found = archive.find(&query).await.unwrap();
         assert_eq!((found.count, found.is_exact), (expected.len() as u64, true), "{all_of:?}");
+    }
+}
+
+pub async fn what_is_assumed_is_found_where_nothing_is_said(world: &dyn World) {
+    let archive = world.handle().await;
+    let said = |kind, value: &str| Facet { kind, value: value.to_owned() };
+    // Over two chunks; every third says nothing of kind 7, every other third something else.
+    let put = [1, 2, 3, 4, 5, 6, 70_001, 70_002, 70_003].map(|number| {
+        let mut entry = entry(number);
+        entry.facets.extend(match number % 3 {
+            0 => Some(said(7, "local")),
+            1 => Some(said(7, "other")),
+            _ => None,
+        });
+        entry
+    });
+    archive.put(put.into(), Vec::new(), place(700_030)).await.unwrap();
+    let query = |of: &str, assumed: Option<&str>| Query {
+        all_of: vec![vec![said(7, of)]],
+        assumed: assumed.map(|value| said(7, value)),
+        ..everything()
+    };
+    let cases: [(&str, Option<&str>, Numbers); 4] = [
+        ("local", Some("local"), &[70_002, 70_001, 6, 5, 3, 2]),
+        ("other", Some("local"), &[70_003, 4, 1]),
+        ("local", None, &[70_002, 6, 3]),
+        ("third", Some("third"), &[70_001, 5, 2]),
+    ];
+    for (of, assumed, expected) in cases {
+        assert_eq!(found(&*archive, &query(of, assumed)).await, expected, "{of}, assumed {assumed:?}");
+        let counted = archive.find(&query(of, assumed)).await.unwrap().count;
+        assert_eq!(counted, expected.len() as u64, "{of}, assumed {assumed:?}");
     }
 }
 

@@ -160,6 +160,9 @@ impl List {
         // Of numbers that were taken back others may end.
         let back = self.kept.drain(left..).map(|kept| (kept.entry.number, kept.entry.began));
         self.running.extend(back);
+        // Numbers above all that is left are told no longer.
+        let newest = self.kept.iter().map(|kept| kept.entry.number).max();
+        self.told.retain(|number| newest.is_some_and(|newest| *number <= newest));
         let position = Position { epoch: 2, seq: self.seq, hash: [2; 8] };
         self.place = Place { position, before: self.now };
         archive.cut_back(self.seq, self.place).await.unwrap();
@@ -170,7 +173,12 @@ impl List {
             let query = self.query(keeps_text);
             let passing = |kept: &&Kept| {
                 let Entry { began, facets, text, .. } = &kept.entry;
-                query.all_of.iter().all(|any_of| any_of.iter().any(|facet| facets.contains(facet)))
+                let is_assumed = |facet: &Facet| {
+                    let says = facets.iter().any(|said| said.kind == facet.kind);
+                    query.assumed.as_ref() == Some(facet) && !says
+                };
+                let has = |facet: &Facet| facets.contains(facet) || is_assumed(facet);
+                query.all_of.iter().all(|any_of| any_of.iter().any(has))
                     && query.began_from.is_none_or(|from| *began >= from)
                     && query.began_before.is_none_or(|before| *began < before)
                     && query
@@ -198,6 +206,7 @@ impl List {
         let now = self.now.unsigned_abs();
         Query {
             all_of,
+            assumed: (self.random(2) == 0).then(|| self.facet()),
             below: self.cursor(),
             began_from: sometimes(self, now),
             began_before: sometimes(self, now),

@@ -123,6 +123,13 @@ impl Sets for Postings<'_> {
         let (kind, value) = match term {
             Term::Every => (EVERY, ""),
             Term::Is(facet) => (i16::from(facet.kind), &*facet.value),
+            Term::Lacks(kind) => {
+                let (mut every, mut with) = (Bits::none(), Bits::none());
+                sets::unite(self.tx, (chunk, EVERY, ""), &mut every)?;
+                sets::unite_kind(self.tx, chunk, i16::from(*kind), &mut with)?;
+                bits.unite_others(&every, &with);
+                return Ok(());
+            }
             Term::Says(typed) => return self.unite_text(typed, chunk, bits),
         };
         sets::unite(self.tx, (chunk, kind, value), bits)

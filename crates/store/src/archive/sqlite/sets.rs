@@ -21,6 +21,13 @@ pub(super) fn unite(tx: &Transaction<'_>, key: Key<'_>, bits: &mut Bits) -> Resu
     }
 }
 
+/// Adds the members of all sets of this kind to `bits`.
+pub(super) fn unite_kind(tx: &Transaction<'_>, chunk: u64, kind: i16, bits: &mut Bits) -> Result<(), Fault> {
+    let mut values = tx.prepare_cached("SELECT value FROM postings WHERE chunk = ?1 AND kind = ?2")?;
+    let values = values.query_map(params![chunk, kind], |row| row.get(0))?.collect::<Result<Vec<String>, _>>()?;
+    values.iter().try_for_each(|value| unite(tx, (chunk, kind, value), bits))
+}
+
 /// What `with` makes of the bytes of the set of this key, and where they are if it is a large one.
 fn read<T>(
     tx: &Transaction<'_>,
