@@ -9,9 +9,10 @@ use std::{env, fs};
 
 /// From the repository.
 const DOCUMENT: &str = "crates/wire/golden/openapi.json";
-const TYPES: &str = "ui/src/wire/types.ts";
+/// For the page, and the same for programs that use the package.
+const TYPES: [&str; 2] = ["ui/src/wire/types.ts", "sdk/typescript/src/wire.ts"];
 
-/// Writes the document and the page's types; with `check`, only compares. The types need the page's
+/// Writes the document and the types; with `check`, only compares. The types need the page's
 /// `node_modules`; a check without them is content with the document.
 ///
 /// # Errors
@@ -20,13 +21,18 @@ pub(crate) fn run(check: bool) -> Result<()> {
     let document = wire::openapi::pretty();
     if check {
         compare(DOCUMENT, &document)?;
-        return if has_node_modules() { compare(TYPES, &types(&document)?) } else { Ok(()) };
+        if !has_node_modules() {
+            return Ok(());
+        }
+        let types = types(&document)?;
+        return TYPES.iter().try_for_each(|name| compare(name, &types));
     }
     let write =
         |name, text| fs::write(places::root().join(name), text).with_context(|| format!("{name} cannot be written"));
-    write(DOCUMENT, document.clone())?;
+    write(DOCUMENT, &document)?;
     ensure!(has_node_modules(), "ui/node_modules is absent: run `npm ci` in ui, then this again");
-    write(TYPES, types(&document)?)
+    let types = types(&document)?;
+    TYPES.iter().try_for_each(|name| write(name, &types))
 }
 
 fn has_node_modules() -> bool {

@@ -26,7 +26,7 @@ usage: cargo xtask <verb>
   setup                 install what is missing and build the page
   demo [argument…]      a broker, three machines and a stream of jobs; arguments go to `callboard demo`
   test [name…]          every test; with names only the Rust tests whose name contains one of them
-  curl, browser         one part of `test`, alone, with what is built
+  curl, browser, sdk    one part of `test`, alone, with what is built
   schemathesis          what the doors do against what their reference says, with thousands of requests
   ci [--long]           all checks and tests, and three short storms; --long: all storms in full, fuzz, schemathesis
                         and peers
@@ -59,6 +59,7 @@ fn run(args: &[String]) -> Result<()> {
         "ci" => ci::run(flag(rest, "--long")?),
         "tidy" => tidy::run(flag(rest, "--report")?),
         "curl" => no_arguments(rest).and_then(|()| test::curl()),
+        "sdk" => no_arguments(rest).and_then(|()| test::sdk()),
         "browser" => no_arguments(rest).and_then(|()| browser::run()),
         "codegen" => codegen::run(flag(rest, "--check")?),
         "help" | "--help" | "-h" => {

@@ -18,6 +18,11 @@ pub(crate) fn ui() -> PathBuf {
     root().join("ui")
 }
 
+/// The package for Node and browsers.
+pub(crate) fn sdk() -> PathBuf {
+    root().join("sdk/typescript")
+}
+
 /// What Callboard is compared with.
 pub(crate) fn peers() -> PathBuf {
     root().join("bench/peers")

@@ -16,7 +16,7 @@ pub(crate) struct Needs {
 impl Needs {
     /// Building the page and the binary.
     pub(crate) const BUILD: Needs = Needs { browser: false, peers: false };
-    /// That, and looking at the page with a browser and at the doors with curl.
+    /// That, and looking at the page with a browser, at the doors with curl and with the SDK.
     pub(crate) const BROWSER: Needs = Needs { browser: true, peers: false };
     /// Building, and running what Callboard is compared with.
     pub(crate) const PEERS: Needs = Needs { browser: false, peers: true };
@@ -46,6 +46,9 @@ pub(crate) fn run(needs: Needs) -> Result<()> {
     check_node()?;
     install_programs(needs)?;
     install_modules(&places::ui())?;
+    if needs.browser {
+        install_modules(&places::sdk())?;
+    }
     if needs.peers {
         install_modules(&places::peers().join("bullmq"))?;
     }

@@ -20,6 +20,7 @@ pub(crate) fn run(names: &[String]) -> Result<()> {
         ("page check", Box::new(|| npm("check"))),
         ("page tests", Box::new(|| npm("test"))),
         ("curl", Box::new(curl)),
+        ("sdk", Box::new(sdk)),
         ("browser", Box::new(browser::run)),
     ];
     parts::run("test", all)
@@ -48,15 +49,30 @@ fn rust_tests(names: &[String]) -> Result<()> {
     programs::run(&mut test, hint)
 }
 
-/// Examples in the documentation of the libraries.
+/// Examples in the documentation of the libraries, and the program that has a broker inside.
 fn examples() -> Result<()> {
     let mut examples = command("cargo", ["test", "--workspace", "--doc", "--quiet"]);
-    programs::run(&mut examples, "mend the example in the documentation")
+    programs::run(&mut examples, "mend the example in the documentation")?;
+    let mut embedded = command(places::built("examples/embedded")?, [""; 0]);
+    programs::run(&mut embedded, "mend crates/broker/examples/embedded.rs, or what it shows")
 }
 
 fn npm(script: &str) -> Result<()> {
     let mut npm = command("npm", ["run", "--silent", script]);
     programs::run(npm.current_dir(places::ui()), "mend what it names in ui/")
+}
+
+/// Builds the package and speaks through it to brokers of its own.
+///
+/// # Errors
+/// It does not compile, or a promise to programs is broken.
+pub(crate) fn sdk() -> Result<()> {
+    let broker = places::built("callboard")?;
+    ["build", "check", "test"].iter().try_for_each(|script| {
+        let mut npm = command("npm", ["run", "--silent", script]);
+        npm.current_dir(places::sdk()).env("CALLBOARD", &broker);
+        programs::run(&mut npm, "mend what it names in sdk/typescript; `cargo xtask sdk` runs it alone")
+    })
 }
 
 /// # Errors

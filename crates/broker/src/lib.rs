@@ -21,6 +21,7 @@ mod contents;
 mod desk;
 mod dispatcher;
 mod doors;
+mod embedded;
 mod examine;
 mod feed;
 mod fill;
@@ -37,6 +38,13 @@ mod socket;
 pub use access::{AllowOrigin, KnownToken, OriginError, Secret, TokenError};
 pub use config::{Config, KeepFor};
 pub use dispatcher::Stopped;
+pub use embedded::{Event, Feed, Lost, Subscription, Told};
 pub use examine::{Examined, examine};
+pub use feed::Of;
 pub use fill::{FillError, Lives, fill};
 pub use server::{Broker, StartError};
+/// What events and those who follow them are named by.
+pub use {
+    fleet::{ClientId, ClientKey, Fact, JobId, PrincipalId, WorkflowId},
+    wire::EventId,
+};

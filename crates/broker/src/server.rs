@@ -8,6 +8,7 @@ use crate::connections::Connections;
 use crate::desk::Desk;
 use crate::dispatcher::{Awake, Dispatcher, Stopped};
 use crate::doors::{AtHand, Entrance};
+use crate::embedded;
 use crate::feed::Feed;
 use crate::keeper::Keeper;
 use crate::limits;
@@ -27,6 +28,7 @@ use tokio_util::sync::CancellationToken;
 /// A broker that decides and tells; give it a listener to make it answer.
 pub struct Broker {
     entrance: Entrance,
+    feed: embedded::Feed,
     dispatcher: JoinHandle<Result<(), Stopped>>,
     stats: JoinHandle<()>,
     /// Writes down which clients were seen, and what tells it to stop.
@@ -106,10 +108,18 @@ impl Broker {
         let seeing = CancellationToken::new();
         let noting = Arc::clone(&seen).run(desk.clone(), Arc::clone(&connections), seeing.clone());
         let noting = tokio::spawn(noting);
+        let feed = embedded::Feed::of(&desk, &closing);
         let (started, closing_too) = (Instant::now(), closing.clone());
         let at_hand = AtHand { desk, config, access, connections, seen, metrics, started, closing: closing_too };
         let entrance = Entrance::to(at_hand);
-        Ok(Broker { entrance, dispatcher, stats, seen: noting, seeing, beat, keeping, kept, closing, deciding })
+        Ok(Broker { entrance, feed, dispatcher, stats, seen: noting, seeing, beat, keeping, kept, closing, deciding })
+    }
+
+    /// What is told, as values, for a service in the same process: take it before [`serve`](Self::serve),
+    /// which does not give the broker back.
+    #[must_use]
+    pub fn feed(&self) -> embedded::Feed {
+        self.feed.clone()
     }
 
     /// Answers on `listener` until `shutdown` is cancelled, then in order: stops accepting,

@@ -11,6 +11,8 @@ mod behind;
 mod board;
 #[path = "it/damage.rs"]
 mod damage;
+#[path = "it/embedded.rs"]
+mod embedded;
 #[path = "it/events.rs"]
 mod events;
 #[path = "it/explaining.rs"]

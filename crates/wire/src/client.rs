@@ -181,7 +181,9 @@ pub fn subject(fact: &Fact) -> Option<&JobId> {
     }
 }
 
-fn job_seq(fact: &Fact) -> Option<u32> {
+/// Which of its job's messages it is, from 1 without a gap.
+#[must_use]
+pub fn job_seq(fact: &Fact) -> Option<u32> {
     match fact {
         Fact::JobSubmitted { .. } => Some(1),
         Fact::JobAssigned { seq, .. }

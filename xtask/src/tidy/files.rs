@@ -5,7 +5,7 @@ use super::house::House;
 const LINES_MAX: usize = 500;
 const KINDS: [&str; 6] = [".rs", ".ts", ".tsx", ".js", ".mjs", ".sh"];
 /// Written by `cargo xtask codegen`.
-const GENERATED: &str = "ui/src/wire/";
+const GENERATED: [&str; 2] = ["ui/src/wire/types.ts", "sdk/typescript/src/wire.ts"];
 
 pub(super) fn check(house: &House) -> Vec<String> {
     let too_long = lengths(house).into_iter().filter(|(lines, _)| *lines > LINES_MAX);
@@ -16,7 +16,7 @@ pub(super) fn check(house: &House) -> Vec<String> {
 
 /// The length of every file that is written by hand.
 pub(super) fn lengths(house: &House) -> Vec<(usize, &str)> {
-    let is_code = |path: &str| KINDS.iter().any(|kind| path.ends_with(kind)) && !path.starts_with(GENERATED);
+    let is_code = |path: &str| KINDS.iter().any(|kind| path.ends_with(kind)) && !GENERATED.contains(&path);
     let files = house.texts.iter().filter(|(path, _)| is_code(path));
     files.map(|(path, text)| (text.lines().count(), path.as_str())).collect()
 }

@@ -88,7 +88,9 @@ impl ClientStream {
         }
         let id = at.map(|at| at.to_string());
         let message = client::current(job, id.as_deref(), &|_| result.clone(), self.doors.desk.now());
-        self.first.push_back(self.framing.frame(id.as_deref(), message.as_bytes()));
+        // One of several states is no place to come back to: the others would be missed.
+        let place = id.as_deref().filter(|_| self.only.is_some());
+        self.first.push_back(self.framing.frame(place, message.as_bytes()));
         Ok(())
     }
 
@@ -169,6 +171,9 @@ impl ClientStream {
                     return;
                 }
             }
+        }
+        if self.framing == Framing::Sse {
+            self.first.push_back(bookmark(at));
         }
     }
 

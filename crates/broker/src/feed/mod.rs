@@ -30,7 +30,8 @@ pub(crate) use cut::Still;
 pub(crate) use framing::Framing;
 pub(crate) use published::{Contents, Entry, Published, ReadError, Variant};
 pub(crate) use resume::Resume;
-pub(crate) use trail::{CaughtUp, Follower, Of, Taken};
+pub use trail::Of;
+pub(crate) use trail::{CaughtUp, Follower, Taken};
 pub(crate) use view::View;
 
 use crate::contents::Recent;

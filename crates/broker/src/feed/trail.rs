@@ -16,7 +16,9 @@ use wire::{EventId, client};
 
 /// Whose events.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub(crate) enum Of {
+pub enum Of {
+    /// Every job there is.
+    All,
     Job(JobId),
     /// All that this client follows, now and later.
     Client(ClientKey),
@@ -101,7 +103,7 @@ impl Trails {
         }
         let clients = route.clients.iter().cloned().map(Of::Client);
         let workflow = route.workflow.iter().cloned().map(|(principal, workflow)| Of::Workflow(principal, workflow));
-        for of in std::iter::once(Of::Job(job.clone())).chain(clients).chain(workflow) {
+        for of in [Of::All, Of::Job(job.clone())].into_iter().chain(clients).chain(workflow) {
             if let Some(noted) = self.0.get_mut(&of) {
                 with(noted);
                 noted.bells.iter().for_each(|bell| bell.notify_one());
@@ -156,6 +158,7 @@ impl Follower {
         let (mut orders, mut named) = (Vec::new(), Vec::new());
         for of in &self.follows {
             match of {
+                Of::All => orders.extend(view.ledger.submitted_before(u64::MAX).map(|job| job.order)),
                 Of::Job(job) => named.push(job.clone()),
                 Of::Client(key) => {
                     orders.extend(view.matching(&[vec![facets::client(key)]], u64::MAX));
@@ -255,7 +258,8 @@ impl Follower {
         if self.knows(entry) {
             return Ok(false);
         }
-        if self.follows.iter().any(|of| matches!(of, Of::Job(followed) if followed == job)) {
+        let is_named = |of: &Of| matches!(of, Of::All) || matches!(of, Of::Job(followed) if followed == job);
+        if self.follows.iter().any(is_named) {
             return Ok(true);
         }
         if self.follows.iter().all(|of| matches!(of, Of::Job(_))) {
@@ -288,6 +292,7 @@ impl Follower {
 
 fn is_of(ledger: &Ledger, spec: &JobSpec, of: &Of) -> bool {
     match of {
+        Of::All => true,
         Of::Job(job) => spec.id == *job,
         Of::Client(key) => key.is_told_of(spec, ledger.client(key)),
         Of::Workflow(principal, workflow) => spec.owner.principal == *principal && spec.workflow_id() == Some(workflow),

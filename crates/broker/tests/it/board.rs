@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) struct Board {
     pub(crate) at: SocketAddr,
+    pub(crate) feed: broker::Feed,
     /// Whom this test speaks as.
     headers: String,
     shutdown: CancellationToken,
@@ -57,8 +58,9 @@ impl Board {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let at = listener.local_addr().unwrap();
         let shutdown = CancellationToken::new();
+        let feed = broker.feed();
         let serving = tokio::spawn(broker.serve(listener, shutdown.clone()));
-        Board { at, headers: String::new(), shutdown, serving }
+        Board { at, feed, headers: String::new(), shutdown, serving }
     }
 
     /// A board that asks for tokens: these, written `NAME=ROLES`, each one's secret being [`secret_of`]

@@ -194,3 +194,19 @@ async fn a_stop_says_goodbye_to_streams_and_to_those_who_wait() {
     stopped.unwrap();
     monitor.rest().await;
 }
+
+#[tokio::test]
+async fn one_of_several_states_is_no_place_to_come_back_to() {
+    let board = Board::start().await;
+    for job in ["a", "b"] {
+        board.submit(job, "hash").await;
+    }
+    let mut stream = board.stream("/api/events/client?job_id=a,b", None).await;
+    let told = stream.until("job_accepted").await;
+    // Cut off here, it would come back without a position, and be told of both again.
+    assert_eq!(told.iter().map(|frame| frame.id.as_deref()).collect::<Vec<_>>(), [None, None]);
+    let second = stream.next().await.unwrap();
+    assert_eq!((second.data["job_id"].as_str(), second.id), (Some("b"), None));
+    board.post("/api/jobs/a/cancel", "{}").await;
+    assert!(stream.until("complete_job").await.pop().unwrap().id.is_some());
+}
